@@ -1,0 +1,96 @@
+#include "base/err.h"
+
+#include "base/mem.h"
+
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+int err_set(struct err *err, int code, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    vsnprintf(err->text, sizeof err->text, format, args);
+    va_end(args);
+    err->code = code;
+    return -1;
+}
+
+static bool said_before(const struct complaints *complaints, const char *file, int line,
+                        const char *text)
+{
+    for (unsigned i = 0; i < complaints->n; i++) {
+        const struct complaint *other = &complaints->list[i];
+        bool same_file = !file == !other->file && (!file || strcmp(file, other->file) == 0);
+        if (same_file && other->line == line && strcmp(other->text, text) == 0)
+            return true;
+    }
+    return false;
+}
+
+static void add(struct complaints *complaints, enum severity severity, int code, const char *file,
+                int line, const char *format, va_list args)
+{
+    char text[2048];
+    vsnprintf(text, sizeof text, format, args);
+    if (said_before(complaints, file, line, text))
+        return;
+    complaints->list = mem_resize(complaints->list, (complaints->n + 1) * sizeof *complaints->list);
+    complaints->list[complaints->n++] = (struct complaint){
+        .severity = severity,
+        .file = file ? mem_strdup(file) : NULL,
+        .line = line,
+        .text = mem_strdup(text),
+    };
+    if (severity == SEVERITY_ERROR && complaints->n_errors++ == 0)
+        complaints->code = code;
+}
+
+void complain(struct complaints *complaints, enum severity severity, const char *file, int line,
+              const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    add(complaints, severity, EX_CONFIG, file, line, format, args);
+    va_end(args);
+}
+
+void complain_code(struct complaints *complaints, int code, const char *file, int line,
+                   const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    add(complaints, SEVERITY_ERROR, code, file, line, format, args);
+    va_end(args);
+}
+
+static int by_place(const void *a, const void *b)
+{
+    const struct complaint *one = a, *two = b;
+    int files = strcmp(one->file ? one->file : "", two->file ? two->file : "");
+    return files ? files : (one->line > two->line) - (one->line < two->line);
+}
+
+void complaints_print(struct complaints *complaints, FILE *to)
+{
+    if (complaints->n)
+        qsort(complaints->list, complaints->n, sizeof *complaints->list, by_place);
+    for (unsigned i = 0; i < complaints->n; i++) {
+        const struct complaint *one = &complaints->list[i];
+        if (one->file && one->line > 0)
+            fprintf(to, "%s:%d: ", one->file, one->line);
+        else if (one->file)
+            fprintf(to, "%s: ", one->file);
+        fprintf(to, "%s%s\n", one->severity == SEVERITY_WARNING ? "warning: " : "", one->text);
+    }
+}
+
+void complaints_free(struct complaints *complaints)
+{
+    for (unsigned i = 0; i < complaints->n; i++) {
+        free(complaints->list[i].file);
+        free(complaints->list[i].text);
+    }
+    free(complaints->list);
+    *complaints = (struct complaints){0};
+}

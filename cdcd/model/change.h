@@ -1,0 +1,68 @@
+/* What a source says: relations, changes of their rows, and which transactions can be seen.
+ *
+ * All of it is lent for the call in which it is given, and points into the source's read buffer.
+ * A row is an array of values in the order of its relation's columns. */
+#ifndef CDCD_MODEL_CHANGE_H
+#define CDCD_MODEL_CHANGE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum value_kind {
+    VALUE_ABSENT,    /* not sent: the table's replica identity does not carry it */
+    VALUE_NULL,      /* SQL NULL */
+    VALUE_UNCHANGED, /* large, not touched by the UPDATE, and not sent */
+    VALUE_TEXT,      /* PostgreSQL's text of it */
+};
+
+struct value {
+    const char *text; /* with VALUE_TEXT; len bytes, no NUL among or after them */
+    uint32_t len;
+    enum value_kind kind;
+};
+
+struct column {
+    const char *name;
+    uint32_t type; /* oid */
+    int32_t typmod;
+    bool in_identity; /* its old value is sent with an UPDATE that moves the row, and a DELETE */
+};
+
+struct relation {
+    uint32_t oid;
+    uint64_t version; /* a number that no other definition of any relation has had */
+    const char *schema;
+    const char *name;
+    unsigned n_columns;
+    const struct column *columns;
+};
+
+enum change_op { CHANGE_INSERT, CHANGE_UPDATE, CHANGE_DELETE, CHANGE_TRUNCATE };
+
+enum image { IMAGE_OLD, IMAGE_NEW };
+
+struct change {
+    enum change_op op;
+    const struct relation *relation;
+    const struct value *old_row; /* NULL when none was sent */
+    const struct value *new_row; /* NULL with DELETE and TRUNCATE */
+};
+
+/* A column's value in one image of a change that has that image (no old one in an INSERT, no new
+ * one in a DELETE, none in a TRUNCATE). An UPDATE for which the source sent no old row left the
+ * identity's columns as they were, and of the others it says nothing. */
+struct value change_value(const struct change *change, enum image image, unsigned column);
+
+/* Which transactions a new query of the primary sees; pg_current_snapshot(). */
+struct snapshot {
+    uint64_t xmax;           /* the first that was not begun */
+    const uint64_t *running; /* those before xmax that have not ended */
+    unsigned n_running;
+};
+
+/* xid is the 32 bits that the stream gives of it. */
+bool snapshot_sees(const struct snapshot *snapshot, uint32_t xid);
+
+const char *change_op_name(enum change_op op);
+
+#endif

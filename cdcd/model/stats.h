@@ -1,0 +1,32 @@
+/* Every counter of the program, in one table. Process-wide; one thread writes them.
+ *
+ * A row: its name, and the manual's sentence. */
+#ifndef CDCD_MODEL_STATS_H
+#define CDCD_MODEL_STATS_H
+
+#include <stdint.h>
+
+#define STATS_TABLE(X)                                                                         \
+    X(transactions, "transactions whose end was read from the source")                         \
+    X(changes, "row changes and truncations read from the source")                             \
+    X(ops, "ops that rules made of changes, before equal ones were merged")                    \
+    X(sent, "ops given to a store, repetitions counted")                                       \
+    X(hits, "ops whose key was there")                                                         \
+    X(misses, "ops whose key was not there")                                                   \
+    X(refused, "ops that can never be done: the key cannot exist in that store")               \
+    X(errors, "ops that a store answered with an error; they are sent again")                  \
+    X(doubts, "times that a whole cache was cleared because a row did not say enough")         \
+    X(unhandled, "times that a whole cache should have been cleared, but its rule has no all") \
+    X(gaps, "times that changes may have been missed")                                         \
+    X(reconnects, "times that the source's connection was lost")
+
+struct stats {
+#define STATS_MEMBER(name, help) uint64_t name;
+    STATS_TABLE(STATS_MEMBER)
+#undef STATS_MEMBER
+};
+
+/* The process's own; never NULL. */
+struct stats *stats(void);
+
+#endif

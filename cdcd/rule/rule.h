@@ -1,0 +1,77 @@
+/* Rules: which keys a change of a row makes out of date.
+ *
+ * A ruleset is what all rules files say together; it is loaded whole or not at all, and does not
+ * change afterwards. It meets a relation when the first change of it comes, and again when the
+ * relation is defined anew. The grammar is in rules/README.md. */
+#ifndef CDCD_RULE_RULE_H
+#define CDCD_RULE_RULE_H
+
+#include "base/err.h"
+#include "model/change.h"
+#include "model/op.h"
+
+#include <stdint.h>
+#include <stdio.h>
+
+struct ruleset;
+
+/* What rules need to know of a store; a store's place in the array is op.store. */
+struct rule_store {
+    const char *name;
+    const char *prefix;
+    const char *type;
+    unsigned actions; /* bits 1 << enum op_action that it can do */
+};
+
+/* Where an op came from; lent. */
+struct origin {
+    const char *file;
+    int line; /* of the trigger */
+    const char *app;
+    const char *cache;
+    const char *image; /* "old", "new", or "all" where no single key was named */
+};
+
+typedef void (*rule_op_fn)(void *ctx, const struct op *op, const struct origin *origin);
+
+/* Loads the files that the globs name, in order. Everything that is wrong is complained about;
+ * NULL when there was an error. Stores are borrowed until the ruleset is freed; with any_store, a
+ * store that is not among them is taken to exist (op.store is then n_stores and beyond, see
+ * ruleset_store_name). The caller owns the ruleset. */
+struct ruleset *ruleset_load(const char *const *globs, unsigned n_globs,
+                             const struct rule_store *stores, unsigned n_stores, bool any_store,
+                             struct complaints *complaints);
+void ruleset_free(struct ruleset *ruleset);
+
+/* Gives, in order, the ops that a change makes: caches in the order of the files, keys of a cache
+ * in the order written, for each key the old image before the new; the same op once. */
+void ruleset_change(struct ruleset *ruleset, const struct change *change, rule_op_fn emit,
+                    void *ctx);
+/* Gives, for every cache, the op that clears all of it: its `all`, or its keys without
+ * parameters. For when changes may have been missed. */
+void ruleset_clear(struct ruleset *ruleset, rule_op_fn emit, void *ctx);
+/* The same for the caches that a table's rows can change. */
+void ruleset_clear_table(struct ruleset *ruleset, const char *schema, const char *table,
+                         rule_op_fn emit, void *ctx);
+
+/* A table that rules name. */
+struct rule_table {
+    const char *schema;
+    const char *name;
+    const char *file; /* the first trigger that names it */
+    int line;
+};
+
+/* Each once, in the order of the files; borrowed until the ruleset is freed. */
+const struct rule_table *ruleset_tables(const struct ruleset *ruleset, unsigned *n);
+
+/* Complains about what the rules want of a table that is as the catalog says: columns that it has
+ * not (warnings: the rule sleeps), and keys whose old values its replica identity does not send
+ * (errors, or warnings when weak_is_error is false), with the SQL that mends it. */
+void ruleset_judge(const struct ruleset *ruleset, const struct relation *relation,
+                   bool weak_is_error, struct complaints *complaints);
+
+const char *ruleset_store_name(const struct ruleset *ruleset, unsigned store);
+unsigned ruleset_n_caches(const struct ruleset *ruleset);
+
+#endif

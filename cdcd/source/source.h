@@ -1,0 +1,99 @@
+/* A source: gives what changed, transaction by transaction, in commit order.
+ *
+ * A source keeps its own connections, and makes them again with back-off when they are lost. What
+ * it gave and was not confirmed, it gives again after `again`. It is the only part that knows what
+ * a token means: it grows from one transaction to the next within a stream, and source_confirm
+ * says that all up to it is safe. Events come from the event loop, never from within a call.
+ *
+ * Driver: slot.c, logical replication through a slot with pgoutput. Protocols: PostgreSQL's manual,
+ * "Streaming Replication Protocol" and "Logical Replication Message Formats". */
+#ifndef CDCD_SOURCE_SOURCE_H
+#define CDCD_SOURCE_SOURCE_H
+
+#include "base/err.h"
+#include "model/change.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct event_base;
+struct source;
+
+struct source_table {
+    const char *schema;
+    const char *name;
+    const char *file; /* where it is asked for, for complaints */
+    int line;
+};
+
+struct source_events {
+    /* A transaction begins; it has been committed, but may not be visible yet. */
+    void (*begin)(void *ctx, uint32_t xid);
+    void (*change)(void *ctx, const struct change *change);
+    /* The transaction ends. token is never 0. */
+    void (*commit)(void *ctx, uint64_t token);
+    /* Between transactions: all that concerns us before token has been given. */
+    void (*reached)(void *ctx, uint64_t token);
+    /* The stream ended; what was not confirmed will be given again. reason is lent. */
+    void (*again)(void *ctx, const char *reason);
+    /* The stream starts, anew or for the first time. */
+    void (*streaming)(void *ctx);
+    /* Changes may have been missed. */
+    void (*gap)(void *ctx, const char *reason);
+    /* The answer to source_ask. */
+    void (*snapshot)(void *ctx, const struct snapshot *snapshot);
+    /* What the catalog says of a table that was asked for, before streaming and after
+     * source_set_tables. Complaints with errors end the start (failed), or refuse the tables. */
+    void (*table)(void *ctx, const struct relation *relation, struct complaints *complaints);
+    /* A table that was asked for and did not exist appeared, and is in the publication now. */
+    void (*appeared)(void *ctx, const struct relation *relation);
+    /* The answer to source_set_tables: the tables are as they should be (err->code 0), or not. */
+    void (*tables_set)(void *ctx, const struct err *err);
+    /* Only the operator can mend it; the source has stopped. */
+    void (*failed)(void *ctx, const struct err *err);
+};
+
+/* Rows of cdcd.cfg; strings are borrowed until the source is closed. */
+struct source_opts {
+    const char *conninfo;
+    const char *slot;
+    const char *publication;
+    bool create;                     /* make slot and publication when they are missing */
+    bool gate;                       /* visibility is asked for: keep the second connection */
+    int64_t decoding_work_mem_bytes; /* logical_decoding_work_mem of the replication connection */
+    int64_t retry_min_ms;
+    int64_t retry_max_ms;
+};
+
+struct source_ops {
+    /* Begins at once, from the event loop. tables are copied. */
+    struct source *(*open)(const struct source_opts *opts, const struct source_table *tables,
+                           unsigned n_tables, struct event_base *base,
+                           const struct source_events *events, void *ctx);
+    /* Everything up to token is safe. Told to PostgreSQL soon, and at once when it asks. */
+    void (*confirm)(struct source *source, uint64_t token);
+    /* Stops reading, or goes on; feedback is sent all the same. */
+    void (*pause)(struct source *source, bool paused);
+    /* Asks which transactions are visible now; one question at a time. Answered by `snapshot`, or
+     * not at all when `again` comes first. */
+    void (*ask)(struct source *source);
+    /* Leaves the stream (the slot is free then) until attach; `again` follows. */
+    void (*detach)(struct source *source, const char *reason);
+    void (*attach)(struct source *source);
+    /* Other tables are wanted; tables are copied. Answered by `tables_set`, after a `table` each.
+     */
+    void (*set_tables)(struct source *source, const struct source_table *tables, unsigned n_tables);
+    /* Sends the last confirmation, leaves, and calls closed when that has been written, or could
+     * not be; the source is gone then. */
+    void (*close)(struct source *source, void (*closed)(void *ctx));
+};
+
+/* The head of every source. */
+struct source {
+    const struct source_ops *ops;
+};
+
+/* Logical replication. */
+const struct source_ops *source_slot(void);
+
+#endif
