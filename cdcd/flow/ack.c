@@ -1,0 +1,88 @@
+#include "flow/ack.h"
+
+#include <utlist.h>
+
+static size_t frame_bytes(const struct part *part)
+{
+    return sizeof *part + part->n_waits * sizeof part->waits[0];
+}
+
+void ack_add(struct ack *ack, struct part *part)
+{
+    DL_APPEND(ack->queue, part);
+    ack->bytes += frame_bytes(part);
+    ack->n_tokens += part->token != 0;
+}
+
+static void take_out(struct ack *ack, struct part *part)
+{
+    DL_DELETE(ack->queue, part);
+    ack->bytes -= frame_bytes(part);
+    ack->n_tokens -= part->token != 0;
+    part_free(part);
+}
+
+static void set_token(struct ack *ack, struct part *part, uint64_t token)
+{
+    ack->n_tokens += part->token == 0;
+    part->token = token;
+}
+
+bool ack_reached(struct ack *ack, uint64_t token)
+{
+    if (!ack->queue)
+        return true;
+    set_token(ack, ack->queue->prev, token);
+    return false;
+}
+
+static bool waits_for_no_more(const struct part *part, const struct part *other)
+{
+    for (unsigned lane = 0; lane < part->n_waits; lane++)
+        if (part->waits[lane] > other->waits[lane])
+            return false;
+    return true;
+}
+
+void ack_released(struct ack *ack, struct part *part)
+{
+    part->released = true;
+    part_empty(part);
+    if (part == ack->queue)
+        return;
+    struct part *before = part->prev;
+    if (!before->released || part->owed != before->owed || !waits_for_no_more(part, before))
+        return;
+    if (part->token)
+        set_token(ack, before, part->token);
+    take_out(ack, part);
+}
+
+uint64_t ack_advance(struct ack *ack, const uint64_t *done)
+{
+    uint64_t token = 0;
+    for (struct part *part; (part = ack->queue);) {
+        if (!part->released || !part_answered(part, done))
+            break;
+        if (part->token)
+            token = part->token;
+        take_out(ack, part);
+    }
+    return token;
+}
+
+bool ack_owes(const struct ack *ack)
+{
+    const struct part *part;
+    DL_FOREACH (ack->queue, part) {
+        if (part->owed)
+            return true;
+    }
+    return false;
+}
+
+void ack_reset(struct ack *ack)
+{
+    while (ack->queue)
+        take_out(ack, ack->queue);
+}

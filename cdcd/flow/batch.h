@@ -1,0 +1,46 @@
+/* The lane of a server: batches on their way to it.
+ *
+ * Ops are put into the open batch, where equal ones are merged; it is closed when it is full, or
+ * sent when the server takes one. What the server did not answer for is sent again, in order. An
+ * op that the server refuses by itself is set aside and tried again alone, while the others go
+ * on; it is never dropped. */
+#ifndef CDCD_FLOW_BATCH_H
+#define CDCD_FLOW_BATCH_H
+
+#include "model/op.h"
+#include "store/store.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct lane;
+
+struct lane_opts {
+    unsigned batch_ops; /* ops of a full batch */
+    int64_t retry_min_ms;
+    int64_t retry_max_ms;
+};
+
+/* Borrows the store. The caller owns the lane. */
+struct lane *lane_make(struct store *store, unsigned server, const struct lane_opts *opts);
+void lane_free(struct lane *lane);
+
+/* Copies the op into the open batch, or finds it there; the number of that batch. An op of a stage
+ * above 0 keeps its place behind all that was put before it. */
+uint64_t lane_put(struct lane *lane, const struct op *op);
+/* Gives the server all that it takes now. */
+void lane_send(struct lane *lane, int64_t now_ms);
+/* The store gave a batch back. */
+void lane_answered(struct lane *lane, struct batch *batch, int64_t now_ms);
+/* Forgets all that is waiting. A batch that is out is forgotten when it is answered. */
+void lane_void(struct lane *lane);
+
+/* Every batch up to this number was answered for. */
+uint64_t lane_done(const struct lane *lane);
+/* When lane_send may have to be called though nothing was answered; INT64_MAX for never. */
+int64_t lane_due_ms(const struct lane *lane);
+/* Bytes of memory that its batches hold. */
+size_t lane_bytes(const struct lane *lane);
+
+#endif

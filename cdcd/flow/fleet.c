@@ -1,0 +1,106 @@
+#include "flow/fleet.h"
+
+#include "base/mem.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+void fleet_add(struct fleet *fleet, struct store *store, const struct lane_opts *opts,
+               int64_t now_ms)
+{
+    unsigned n = store->ops->n_servers(store);
+    fleet->stores = mem_resize(fleet->stores, (fleet->n_stores + 1) * sizeof *fleet->stores);
+    fleet->stores[fleet->n_stores].first = fleet->n_lanes;
+    fleet->stores[fleet->n_stores++].n = n;
+    fleet->lanes = mem_resize(fleet->lanes, (fleet->n_lanes + n) * sizeof *fleet->lanes);
+    fleet->done = mem_resize(fleet->done, (fleet->n_lanes + n) * sizeof *fleet->done);
+    for (unsigned server = 0; server < n; server++) {
+        fleet->done[fleet->n_lanes] = 0;
+        fleet->lanes[fleet->n_lanes++] = (struct fleet_lane){
+            .lane = lane_make(store, server, opts),
+            .store = store,
+            .server = server,
+            .down_since_ms = now_ms,
+        };
+    }
+}
+
+void fleet_free(struct fleet *fleet)
+{
+    for (unsigned i = 0; i < fleet->n_lanes; i++)
+        lane_free(fleet->lanes[i].lane);
+    free(fleet->stores);
+    free(fleet->lanes);
+    free(fleet->done);
+    *fleet = (struct fleet){0};
+}
+
+bool fleet_climbs(const struct fleet *fleet, const struct op *op)
+{
+    assert(op->store < fleet->n_stores);
+    return fleet->stores[op->store].n > 1;
+}
+
+void fleet_put(struct fleet *fleet, const struct op *op, struct part *part)
+{
+    unsigned first = fleet->stores[op->store].first;
+    for (unsigned i = first; i < first + fleet->stores[op->store].n; i++)
+        part->waits[i] = lane_put(fleet->lanes[i].lane, op);
+}
+
+int64_t fleet_send(struct fleet *fleet, int64_t now_ms)
+{
+    int64_t due_ms = INT64_MAX;
+    for (unsigned i = 0; i < fleet->n_lanes; i++) {
+        if (!fleet->lanes[i].up)
+            continue;
+        lane_send(fleet->lanes[i].lane, now_ms);
+        int64_t lane_ms = lane_due_ms(fleet->lanes[i].lane);
+        due_ms = lane_ms < due_ms ? lane_ms : due_ms;
+    }
+    return due_ms;
+}
+
+void fleet_count_done(struct fleet *fleet)
+{
+    for (unsigned i = 0; i < fleet->n_lanes; i++)
+        fleet->done[i] = lane_done(fleet->lanes[i].lane);
+}
+
+void fleet_void(struct fleet *fleet)
+{
+    for (unsigned i = 0; i < fleet->n_lanes; i++)
+        lane_void(fleet->lanes[i].lane);
+}
+
+size_t fleet_bytes(const struct fleet *fleet)
+{
+    size_t bytes = 0;
+    for (unsigned i = 0; i < fleet->n_lanes; i++)
+        bytes += lane_bytes(fleet->lanes[i].lane);
+    return bytes;
+}
+
+struct fleet_lane *fleet_find(struct fleet *fleet, const struct store *store, unsigned server)
+{
+    unsigned i = 0;
+    while (fleet->lanes[i].store != store || fleet->lanes[i].server != server) {
+        i++;
+        assert(i < fleet->n_lanes);
+    }
+    return &fleet->lanes[i];
+}
+
+unsigned fleet_n_down(const struct fleet *fleet, int64_t *since_ms)
+{
+    unsigned n_down = 0;
+    *since_ms = 0;
+    for (unsigned i = 0; i < fleet->n_lanes; i++) {
+        if (fleet->lanes[i].up)
+            continue;
+        n_down++;
+        if (fleet->lanes[i].down_since_ms > *since_ms)
+            *since_ms = fleet->lanes[i].down_since_ms;
+    }
+    return n_down;
+}

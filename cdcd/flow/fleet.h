@@ -1,0 +1,46 @@
+/* The servers of all stores in one row: a store of one server has one lane, a store of several has
+ * one for each, and each of these gets every op. */
+#ifndef CDCD_FLOW_FLEET_H
+#define CDCD_FLOW_FLEET_H
+
+#include "flow/batch.h"
+#include "flow/part.h"
+
+struct fleet_lane {
+    struct lane *lane;
+    struct store *store;
+    unsigned server;
+    bool up;
+    int64_t down_since_ms;
+};
+
+struct fleet {
+    struct {
+        unsigned first, n;
+    } * stores; /* by op.store */
+    unsigned n_stores;
+    struct fleet_lane *lanes;
+    uint64_t *done; /* for each lane, as lane_done said at the last fleet_count_done */
+    unsigned n_lanes;
+};
+
+/* Adds the next store of the configuration; borrowed. */
+void fleet_add(struct fleet *fleet, struct store *store, const struct lane_opts *opts,
+               int64_t now_ms);
+void fleet_free(struct fleet *fleet);
+
+/* True when order on its connection alone does not keep the op's stages apart. */
+bool fleet_climbs(const struct fleet *fleet, const struct op *op);
+/* Puts the op into its store's lanes, and notes in the part which batches it now waits for. */
+void fleet_put(struct fleet *fleet, const struct op *op, struct part *part);
+/* Gives the servers what they take. When to call again, though nothing was answered. */
+int64_t fleet_send(struct fleet *fleet, int64_t now_ms);
+void fleet_count_done(struct fleet *fleet);
+void fleet_void(struct fleet *fleet);
+size_t fleet_bytes(const struct fleet *fleet);
+
+struct fleet_lane *fleet_find(struct fleet *fleet, const struct store *store, unsigned server);
+/* How many lanes are down; *since_ms is when the last of them went. */
+unsigned fleet_n_down(const struct fleet *fleet, int64_t *since_ms);
+
+#endif

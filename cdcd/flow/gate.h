@@ -1,0 +1,37 @@
+/* The gate: ops leave only when readers can see what their transaction wrote.
+ *
+ * The stream delivers a transaction before other sessions see it. A key deleted then is filled
+ * again, with the old row, by the next reader, and nothing deletes it afterwards. So parts are held
+ * here until a snapshot of the primary sees their transaction. One question answers for all that
+ * waits, and parts are let go in any order: a transaction that waits for a standby holds up no
+ * other. */
+#ifndef CDCD_FLOW_GATE_H
+#define CDCD_FLOW_GATE_H
+
+#include "flow/part.h"
+#include "model/change.h"
+
+struct gate {
+    struct part *unseen;  /* not visible yet; all lists borrow, oldest first */
+    struct part *delayed; /* visible, but not before a time */
+    struct part *leaving; /* for gate_next */
+    size_t held_bytes;
+    bool asked;          /* a question is out */
+    int64_t next_ask_ms; /* not before, when the last answer left something waiting */
+    int64_t delay_ms;
+};
+
+/* Holds the part until gate_next gives it. */
+void gate_hold(struct gate *gate, struct part *part);
+/* True when a question should be asked now; it is then taken to be out. */
+bool gate_ask(struct gate *gate, int64_t now_ms);
+/* The answer: marks what can be seen. */
+void gate_answer(struct gate *gate, const struct snapshot *snapshot, int64_t now_ms);
+/* Gives a part that may leave now, held no more; NULL when there is none. */
+struct part *gate_next(struct gate *gate, int64_t now_ms);
+/* When something may have to be done next; INT64_MAX for never. */
+int64_t gate_due_ms(const struct gate *gate);
+/* Forgets what is held (the parts are their owner's), and the question that is out. */
+void gate_reset(struct gate *gate);
+
+#endif

@@ -1,0 +1,75 @@
+/* The pipeline: the whole way of a change, from the source to the stores and back.
+ *
+ *   source --begin, change, commit--> rules --ops--> part --> gate --> lanes --batches--> stores
+ *      ^                                              |                  |
+ *      |                                              +---> ack <--done--+
+ *      +---- confirm (this much is safe), pause (stop reading) ----+
+ *
+ * It is the only part that knows all the others. It does no I/O and has no clock of its own: source
+ * and stores are objects with operations, and the time comes from opts.now_ms. What it promises:
+ *
+ * - A token is confirmed only when every op of its unit, and of all before it, was answered for.
+ * - An op leaves only when its unit is visible (unless opts.gate is false).
+ * - Memory is bounded: reading stops while more than buffer_bytes wait.
+ *
+ * When the source begins again, all that was staged is void: it will be given again. */
+#ifndef CDCD_FLOW_PIPELINE_H
+#define CDCD_FLOW_PIPELINE_H
+
+#include "base/err.h"
+#include "rule/rule.h"
+#include "source/source.h"
+#include "store/store.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct pipeline;
+
+struct pipeline_opts {
+    bool gate;
+    bool weak_is_error; /* a rule whose key needs what the replica identity does not send */
+    unsigned batch_ops;
+    uint64_t buffer_bytes;
+    int64_t retry_min_ms; /* for ops that a store answered with an error */
+    int64_t retry_max_ms;
+    int64_t detach_after_ms;
+    unsigned n_stores;            /* that pipeline_add_store will be called for */
+    int64_t (*now_ms)(void *ctx); /* monotonic; never 0 */
+    /* Only the operator can mend it. */
+    void (*failed)(void *ctx, const struct err *err);
+    void *ctx;
+};
+
+/* Takes the ruleset; opts are copied. The caller owns the pipeline, and frees it after source and
+ * stores are closed. */
+struct pipeline *pipeline_make(const struct pipeline_opts *opts, struct ruleset *ruleset);
+void pipeline_free(struct pipeline *pipeline);
+
+/* What sources and stores are opened with; the ctx is the pipeline. */
+const struct source_events *pipeline_source_events(void);
+const struct store_events *pipeline_store_events(void);
+
+/* Stores in the order of the configuration, then the source; borrowed. */
+void pipeline_add_store(struct pipeline *pipeline, struct store *store);
+void pipeline_set_source(struct pipeline *pipeline, struct source *source);
+
+/* The tables that rules name, as a source asks for them; the caller frees the array, its strings
+ * are the ruleset's. */
+struct source_table *pipeline_tables(const struct ruleset *ruleset, unsigned *n);
+
+/* To be called after each turn of the event loop, before it sleeps. Returns for how long it may
+ * sleep, in milliseconds; -1 for ever. */
+int64_t pipeline_turn(struct pipeline *pipeline);
+
+/* Other rules, from the next unit on, once the source has agreed; the ruleset is taken. Until
+ * then, and if the source does not agree, the old ones stay. */
+void pipeline_reload(struct pipeline *pipeline, struct ruleset *ruleset);
+
+/* Reads no more; what has been read is finished. */
+void pipeline_drain(struct pipeline *pipeline);
+/* True when no unit that was read whole is unfinished, or those that are wait for a store that is
+ * down. */
+bool pipeline_drained(const struct pipeline *pipeline);
+
+#endif
