@@ -80,7 +80,8 @@ static void on_stop(evutil_socket_t signal, short what, void *ctx)
     d->stopping = true;
     log_info("stopping, finishing what has been read signal=%d", (int)signal);
     pipeline_drain(d->pipeline);
-    evtimer_add(d->drain_timer, &(struct timeval){.tv_sec = DRAIN_SECONDS});
+    struct timeval limit = {.tv_sec = DRAIN_SECONDS};
+    evtimer_add(d->drain_timer, &limit);
 }
 
 static void on_reload(evutil_socket_t signal, short what, void *ctx)
@@ -170,10 +171,10 @@ static void run(struct daemon *d)
             d->closing = true;
             d->source->ops->close(d->source, on_closed);
         }
+        struct timeval sleep = {.tv_sec = sleep_ms / 1000, .tv_usec = sleep_ms % 1000 * 1000};
         evtimer_del(d->turn_timer);
         if (sleep_ms >= 0)
-            evtimer_add(d->turn_timer, &(struct timeval){.tv_sec = sleep_ms / 1000,
-                                                         .tv_usec = sleep_ms % 1000 * 1000});
+            evtimer_add(d->turn_timer, &sleep);
         if (!d->over)
             event_base_loop(d->base, EVLOOP_ONCE);
     }
@@ -181,6 +182,8 @@ static void run(struct daemon *d)
 
 static void close_all(struct daemon *d)
 {
+    if (d->source)
+        d->source->ops->close(d->source, NULL);
     for (unsigned i = 0; i < d->config->n_stores; i++)
         d->stores[i]->ops->close(d->stores[i]);
     free(d->stores);

@@ -84,7 +84,9 @@ struct source_ops {
      */
     void (*set_tables)(struct source *source, const struct source_table *tables, unsigned n_tables);
     /* Sends the last confirmation, leaves, and calls closed when that has been written, or could
-     * not be; the source is gone then. */
+     * not be; the source is gone then. Without closed: leaves at once, whatever was not written,
+     * and is gone on return; only from outside the source's events. Also after `failed`, and after
+     * a close that has not ended. */
     void (*close)(struct source *source, void (*closed)(void *ctx));
 };
 
