@@ -1,0 +1,387 @@
+#include "config.h"
+
+#include "base/mem.h"
+#include "base/opt.h"
+
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define MB ((int64_t)1 << 20)
+#define SLOT_LETTERS "abcdefghijklmnopqrstuvwxyz0123456789_"
+
+/* What the file says, before it becomes the modules' options. */
+struct settings {
+    struct config config; /* first: config_free gets its address */
+    struct arena *arena;
+    struct complaints *complaints;
+    const char *path;
+    int mode, visibility, on_gap, weak_identity; /* values of the words below */
+    int log_level, log_format;
+    const struct conf *stores;
+    struct opt_strings rules;
+    int64_t batch, buffer_bytes;
+    struct opt_range retry;
+};
+
+enum weak_identity { WEAK_REFUSE, WEAK_CLEAR };
+enum visibility { VISIBILITY_PRIMARY, VISIBILITY_NONE };
+
+static const struct opt_word modes[] = {{"replication", 0, false}, {"outbox", 1, true}, {0}};
+static const struct opt_word visibilities[] = {
+    {"primary", VISIBILITY_PRIMARY, false}, {"none", VISIBILITY_NONE, false}, {0}};
+static const struct opt_word gap_policies[] = {{"invalidate", 0, false}, {"stop", 1, true}, {0}};
+static const struct opt_word weak_policies[] = {
+    {"refuse", WEAK_REFUSE, false}, {"clear", WEAK_CLEAR, false}, {0}};
+static const struct opt_word levels[] = {{"debug", LOG_LEVEL_DEBUG, false},
+                                         {"info", LOG_LEVEL_INFO, false},
+                                         {"warning", LOG_LEVEL_WARN, false},
+                                         {"error", LOG_LEVEL_ERROR, false},
+                                         {0}};
+static const struct opt_word formats[] = {{"auto", 0, false},   {"text", 0, false},
+                                          {"journal", 1, true}, {"logfmt", 2, true},
+                                          {"json", 3, true},    {0}};
+
+#define AT(member) .offset = offsetof(struct settings, member)
+
+static const struct opt source_rows[] = {
+    {.name = "conninfo",
+     .type = OPT_STRING,
+     AT(config.source.conninfo),
+     .fallback = "",
+     .help = "the database: a libpq conninfo or URI; what it leaves out comes from PG* variables"},
+    {.name = "mode",
+     .type = OPT_WORD,
+     AT(mode),
+     .words = modes,
+     .fallback = "replication",
+     .help = "how changes are read"},
+    {.name = "slot",
+     .type = OPT_STRING,
+     AT(config.source.slot),
+     .fallback = "cdcd",
+     .help = "the logical replication slot"},
+    {.name = "publication",
+     .type = OPT_STRING,
+     AT(config.source.publication),
+     .fallback = "cdcd",
+     .help = "the publication that holds the tables"},
+    {.name = "create",
+     .type = OPT_BOOL,
+     AT(config.source.create),
+     .fallback = "false",
+     .help = "make slot and publication when they are missing"},
+    {.name = "visibility",
+     .type = OPT_WORD,
+     AT(visibility),
+     .words = visibilities,
+     .fallback = "primary",
+     .help = "where a transaction must be visible before its ops leave"},
+    {.name = "on_gap",
+     .type = OPT_WORD,
+     AT(on_gap),
+     .words = gap_policies,
+     .fallback = "invalidate",
+     .help = "what to do when changes may have been missed"},
+    {.name = "weak_identity",
+     .type = OPT_WORD,
+     AT(weak_identity),
+     .words = weak_policies,
+     .fallback = "refuse",
+     .help = "a rule whose old key values the table does not send"},
+    {.name = "detach_after",
+     .type = OPT_TIME,
+     AT(config.detach_after_ms),
+     .fallback = "10s",
+     .min = 1,
+     .max = INT64_MAX,
+     .range = "a time above 0",
+     .help = "a store down for longer: leave the stream until it is back"},
+    {.name = "logical_decoding_work_mem",
+     .type = OPT_SIZE,
+     AT(config.source.decoding_work_mem_bytes),
+     .fallback = "256MB",
+     .min = 64 * 1024,
+     .max = 1024 * 1024 * MB,
+     .range = "from 64kB to 1024GB",
+     .help = "of the replication connection: larger transactions are spilled by the server"},
+    {.name = "poll", .unbuilt = true, .help = "outbox: the safety net beside NOTIFY"},
+    {0}};
+
+static const struct opt log_rows[] = {{.name = "level",
+                                       .type = OPT_WORD,
+                                       AT(log_level),
+                                       .words = levels,
+                                       .fallback = "info",
+                                       .help = "the least important lines that are written"},
+                                      {.name = "format",
+                                       .type = OPT_WORD,
+                                       AT(log_format),
+                                       .words = formats,
+                                       .fallback = "auto",
+                                       .help = "how a line is written"},
+                                      {0}};
+
+static const struct opt limits_rows[] = {
+    {.name = "batch",
+     .type = OPT_INT,
+     AT(batch),
+     .fallback = "512",
+     .min = 1,
+     .max = 10000,
+     .range = "from 1 to 10000",
+     .help = "ops that go to a server together"},
+    {.name = "buffer",
+     .type = OPT_SIZE,
+     AT(buffer_bytes),
+     .fallback = "64MB",
+     .min = MB,
+     .max = INT64_MAX,
+     .range = "at least 1MB",
+     .help = "what waits in memory"},
+    {.name = "retry",
+     .type = OPT_TIME_RANGE,
+     AT(retry),
+     .fallback = "100ms..30s",
+     .min = 1,
+     .max = INT64_MAX,
+     .range = "a range of times above 0",
+     .help = "pauses between attempts to connect, first and longest"},
+    {0}};
+
+static const struct opt file_rows[] = {
+    {.name = "source", .type = OPT_GROUP, .rows = source_rows, .help = "where changes come from"},
+    {.name = "stores",
+     .type = OPT_NODE,
+     AT(stores),
+     .required = true,
+     .help = "a group of the stores that keys are deleted from, each by its name"},
+    {.name = "rules",
+     .type = OPT_STRINGS,
+     AT(rules),
+     .required = true,
+     .help = "an array of rules files; * and ? match"},
+    {.name = "log", .type = OPT_GROUP, .rows = log_rows, .help = "the log"},
+    {.name = "limits", .type = OPT_GROUP, .rows = limits_rows, .help = "how much, how often"},
+    {.name = "http", .unbuilt = true, .help = "page, metrics, health"},
+    {.name = "control", .unbuilt = true, .help = "the control socket"},
+    {.name = "state", .unbuilt = true, .help = "where what was last confirmed is kept"},
+    {0}};
+
+#undef AT
+#define AT(member) .offset = offsetof(struct store_settings, member)
+
+struct store_settings {
+    struct store_opts opts;
+    struct opt_strings servers;
+};
+
+static const struct opt store_rows[] = {
+    {.name = "type",
+     .type = OPT_STRING,
+     AT(opts.type),
+     .required = true,
+     .help = "\"redis\" or \"memcached\""},
+    {.name = "url", .type = OPT_STRING, AT(opts.url), .help = "redis: where it is"},
+    {.name = "user", .type = OPT_STRING, AT(opts.user), .help = "redis: the ACL user"},
+    {.name = "password_file",
+     .type = OPT_STRING,
+     AT(opts.password_file),
+     .help = "redis: a file with the password, read at each connect"},
+    {.name = "timeout",
+     .type = OPT_TIME,
+     AT(opts.timeout_ms),
+     .fallback = "2s",
+     .min = 1,
+     .max = INT64_MAX,
+     .range = "a time above 0",
+     .help = "for a connection, and for an answer"},
+    {.name = "prefix",
+     .type = OPT_STRING,
+     AT(opts.prefix),
+     .fallback = "",
+     .help = "stands before every key"},
+    {.name = "servers",
+     .type = OPT_STRINGS,
+     AT(servers),
+     .help = "memcached: host:port[:weight] or unix:/path, an array"},
+    {.name = "selector",
+     .type = OPT_STRING,
+     AT(opts.selector),
+     .help = "memcached: how the application chooses a server"},
+    {.name = "sentinels", .unbuilt = true, .help = "redis: the sentinels, an array"},
+    {.name = "master", .unbuilt = true, .help = "redis: the sentinels' name of the master"},
+    {.name = "cluster", .unbuilt = true, .help = "redis: some nodes of the cluster"},
+    {.name = "failover_window", .unbuilt = true, .help = "redis: what goes again to a new master"},
+    {.name = "tls", .unbuilt = true, .help = "memcached: speak TLS"},
+    {.name = "ca_file", .unbuilt = true, .help = "TLS: who signs the server's certificate"},
+    {.name = "cert_file", .unbuilt = true, .help = "TLS: our certificate"},
+    {.name = "key_file", .unbuilt = true, .help = "TLS: the key of our certificate"},
+    {.name = "urls", .unbuilt = true, .help = "http: several caches, each gets the op"},
+    {.name = "method", .unbuilt = true, .help = "http: PURGE, BAN, ..."},
+    {.name = "host", .unbuilt = true, .help = "http: the Host that is sent"},
+    {.name = "header", .unbuilt = true, .help = "http: the header that carries the key"},
+    {0}};
+
+#undef AT
+
+static void finish_source(struct settings *set);
+static void check_names(struct settings *set, const struct conf *root);
+static void finish_rules(struct settings *set);
+static void read_stores(struct settings *set, const struct opt_reader *reader);
+
+struct config *config_load(const char *path, struct complaints *complaints)
+{
+    struct arena *arena = arena_make();
+    struct settings *set = arena_alloc(arena, sizeof *set);
+    struct opt_reader reader = {.arena = arena, .complaints = complaints, .expand = true};
+    unsigned n_errors = complaints->n_errors;
+    set->arena = arena;
+    set->complaints = complaints;
+    set->path = arena_strdup(arena, path);
+    const struct conf *root = conf_read(arena, path, complaints);
+    if (root) {
+        opt_read(&reader, file_rows, root, set);
+        finish_source(set);
+        check_names(set, root);
+        finish_rules(set);
+        read_stores(set, &reader);
+    }
+    if (complaints->n_errors == n_errors)
+        return &set->config;
+    arena_free(arena);
+    return NULL;
+}
+
+void config_free(struct config *config)
+{
+    if (config)
+        arena_free(((struct settings *)config)->arena);
+}
+
+static void finish_source(struct settings *set)
+{
+    struct config *config = &set->config;
+    config->log_level = (enum log_level)set->log_level;
+    config->weak_is_error = set->weak_identity == WEAK_REFUSE;
+    config->batch_ops = (unsigned)set->batch;
+    config->buffer_bytes = (uint64_t)set->buffer_bytes;
+    config->retry_min_ms = set->retry.from;
+    config->retry_max_ms = set->retry.to;
+    config->source.gate = set->visibility == VISIBILITY_PRIMARY;
+    config->source.retry_min_ms = set->retry.from;
+    config->source.retry_max_ms = set->retry.to;
+}
+
+/* Where a setting of the group source stands. */
+static const struct conf *source_place(const struct conf *root, const char *name)
+{
+    const struct conf *source = conf_member(root, "source");
+    const struct conf *place = conf_member(source, name);
+    return place ? place : root;
+}
+
+/* PostgreSQL takes no other names of slots, and these need no quotes. */
+static void check_names(struct settings *set, const struct conf *root)
+{
+    const char *slot = set->config.source.slot;
+    const char *publication = set->config.source.publication;
+    const struct conf *place = source_place(root, "slot");
+    size_t n = slot ? strlen(slot) : 1;
+    if (n == 0 || n > 63 || (slot && strspn(slot, SLOT_LETTERS) < n))
+        complain(set->complaints, SEVERITY_ERROR, place->file, place->line,
+                 "slot = \"%s\" is no name of a slot; it has 1 to 63 of a-z, 0-9 and _", slot);
+    place = source_place(root, "publication");
+    if (publication && (!*publication || strlen(publication) > 63))
+        complain(set->complaints, SEVERITY_ERROR, place->file, place->line,
+                 "publication = \"%s\" is no name of a publication; it has 1 to 63 bytes",
+                 publication);
+}
+
+/* Globs are relative to the folder of cdcd.cfg, wherever the daemon was started. */
+static void finish_rules(struct settings *set)
+{
+    const char *slash = strrchr(set->path, '/');
+    const char **globs = arena_alloc(set->arena, (set->rules.n + 1) * sizeof *globs);
+    for (unsigned i = 0; i < set->rules.n; i++) {
+        const char *glob = set->rules.list[i];
+        if (*glob == '/' || !slash)
+            globs[i] = glob;
+        else
+            globs[i] =
+                arena_printf(set->arena, "%.*s/%s", (int)(slash - set->path), set->path, glob);
+    }
+    set->config.rules = globs;
+    set->config.n_rules = set->rules.n;
+}
+
+static bool name_is_good(const char *name)
+{
+    static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_";
+    static const char others[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_0123456789-";
+    return strchr(letters, *name) && strspn(name, others) == strlen(name);
+}
+
+static const struct store_ops *find_driver(struct settings *set, const struct conf *node,
+                                           const char *type)
+{
+    const struct store_ops *ops = store_driver(type);
+    const struct conf *place = conf_member(node, "type");
+    if (!ops && strcmp(type, "http") == 0)
+        complain(set->complaints, SEVERITY_ERROR, place->file, place->line,
+                 "type = \"http\" is not built yet in this version");
+    else if (!ops)
+        opt_unknown(set->complaints, place->file, place->line, "type of store", type,
+                    store_types());
+    return ops;
+}
+
+static void read_store(struct settings *set, const struct opt_reader *reader,
+                       const struct conf *node)
+{
+    struct config *config = &set->config;
+    struct store_settings store = {0};
+    if (!name_is_good(node->name))
+        complain(set->complaints, SEVERITY_ERROR, node->file, node->line,
+                 "\"%s\" is no name of a store; it has letters, digits, _ and -", node->name);
+    if (node->type != CONF_GROUP) {
+        complain(set->complaints, SEVERITY_ERROR, node->file, node->line,
+                 "%s must be a group: %s = { type = \"redis\"; url = \"redis://...\"; };",
+                 node->name, node->name);
+        return;
+    }
+    bool good = opt_read(reader, store_rows, node, &store);
+    const struct store_ops *ops = store.opts.type ? find_driver(set, node, store.opts.type) : NULL;
+    if (!good || !ops)
+        return;
+    struct store_opts *opts = &config->stores[config->n_stores];
+    *opts = store.opts;
+    opts->name = node->name;
+    opts->servers = store.servers.list;
+    opts->n_servers = store.servers.n;
+    opts->retry_min_ms = config->retry_min_ms;
+    opts->retry_max_ms = config->retry_max_ms;
+    opts->file = node->file;
+    opts->line = node->line;
+    ops->check(opts, set->complaints);
+    config->rule_stores[config->n_stores++] = (struct rule_store){
+        .name = opts->name, .prefix = opts->prefix, .type = ops->type, .actions = ops->actions};
+}
+
+static void read_stores(struct settings *set, const struct opt_reader *reader)
+{
+    const struct conf *stores = set->stores;
+    if (!stores)
+        return;
+    if (stores->type != CONF_GROUP || stores->n_children == 0) {
+        complain(set->complaints, SEVERITY_ERROR, stores->file, stores->line,
+                 "stores must be a group with at least one store: "
+                 "stores = { redis = { type = \"redis\"; url = \"redis://127.0.0.1:6379\"; }; };");
+        return;
+    }
+    size_t n = stores->n_children;
+    set->config.stores = arena_alloc(set->arena, n * sizeof *set->config.stores);
+    set->config.rule_stores = arena_alloc(set->arena, n * sizeof *set->config.rule_stores);
+    for (unsigned i = 0; i < n; i++)
+        read_store(set, reader, &stores->children[i]);
+}
