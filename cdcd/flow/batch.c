@@ -156,11 +156,12 @@ static uint32_t *find_slot(struct lane *lane, const struct op *op)
 
 static void make_room(struct lane *lane, struct queued *queued)
 {
-    if (queued->batch.n < queued->cap)
+    unsigned cap = queued->cap;
+    if (queued->batch.n < cap)
         return;
-    queued->cap = queued->cap ? queued->cap * 2 : 16;
+    queued->cap = cap ? cap * 2 : 16;
     queued->batch.ops = mem_resize(queued->batch.ops, queued->cap * sizeof *queued->batch.ops);
-    lane->bytes += queued->cap / 2 * sizeof *queued->batch.ops;
+    lane->bytes += (queued->cap - cap) * sizeof *queued->batch.ops;
 }
 
 static void append_op(struct lane *lane, const struct op *op, const char *key)

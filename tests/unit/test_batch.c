@@ -1,0 +1,259 @@
+#include "flow/batch.h"
+
+#include "fake_store.h"
+
+#define BATCH_OPS 4
+
+struct fixture {
+    struct fake_store fake;
+    struct lane *lane;
+};
+
+static int setup(void **state)
+{
+    static struct fixture f;
+    struct lane_opts opts = {.batch_ops = BATCH_OPS, .retry_min_ms = 100, .retry_max_ms = 1000};
+    fake_open(&f.fake, 1);
+    f.lane = lane_make(&f.fake.store, 0, &opts);
+    *state = &f;
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    struct fixture *f = *state;
+    lane_free(f->lane);
+    return 0;
+}
+
+static uint64_t put(struct fixture *f, const char *key, uint8_t stage)
+{
+    struct op op = {.key = key, .key_len = (uint32_t)strlen(key), .stage = stage};
+    return lane_put(f->lane, &op);
+}
+
+static void answer(struct fixture *f, struct batch *batch, enum batch_status status, int64_t now_ms)
+{
+    batch->status = status;
+    lane_answered(f->lane, batch, now_ms);
+}
+
+static void equal_ops_of_the_open_batch_are_merged(void **state)
+{
+    struct fixture *f = *state;
+    assert_int_equal(put(f, "a", 0), 1);
+    assert_int_equal(put(f, "b", 0), 1);
+    assert_int_equal(put(f, "a", 0), 1);
+    lane_send(f->lane, 1);
+    assert_string_equal(fake_said(&f->fake), "delete a;delete b;|");
+}
+
+static void a_key_in_flight_is_sent_again_for_a_later_change(void **state)
+{
+    struct fixture *f = *state;
+    put(f, "a", 0);
+    lane_send(f->lane, 1);
+    assert_int_equal(put(f, "a", 0), 2);
+    lane_send(f->lane, 1);
+    assert_string_equal(fake_said(&f->fake), "delete a;|delete a;|");
+}
+
+static void another_action_on_the_same_key_is_another_op(void **state)
+{
+    struct fixture *f = *state;
+    put(f, "a", 0);
+    struct op bump = {.key = "a", .key_len = 1, .action = OP_BUMP};
+    lane_put(f->lane, &bump);
+    lane_send(f->lane, 1);
+    assert_string_equal(fake_said(&f->fake), "delete a;bump a;|");
+}
+
+static void a_higher_stage_moves_behind_what_was_put_since(void **state)
+{
+    struct fixture *f = *state;
+    put(f, "block1", 0);
+    put(f, "semaphore", 1);
+    put(f, "block2", 0);
+    put(f, "semaphore", 1);
+    lane_send(f->lane, 1);
+    assert_string_equal(fake_said(&f->fake), "delete block1;delete block2;delete semaphore;|");
+}
+
+static void a_full_batch_is_closed(void **state)
+{
+    struct fixture *f = *state;
+    const char *keys[] = {"a", "b", "c", "d"};
+    for (int i = 0; i < BATCH_OPS; i++)
+        assert_int_equal(put(f, keys[i], 0), 1);
+    assert_int_equal(put(f, "e", 0), 2);
+}
+
+static void a_server_that_takes_nothing_lets_ops_gather(void **state)
+{
+    struct fixture *f = *state;
+    f->fake.ready[0] = false;
+    put(f, "a", 0);
+    lane_send(f->lane, 1);
+    put(f, "b", 0);
+    lane_send(f->lane, 1);
+    assert_string_equal(fake_said(&f->fake), "");
+    f->fake.ready[0] = true;
+    lane_send(f->lane, 1);
+    assert_string_equal(fake_said(&f->fake), "delete a;delete b;|");
+}
+
+static void done_stops_before_the_oldest_unanswered(void **state)
+{
+    struct fixture *f = *state;
+    assert_int_equal(lane_done(f->lane), 0);
+    put(f, "a", 0);
+    lane_send(f->lane, 1);
+    put(f, "b", 0);
+    lane_send(f->lane, 1);
+    struct batch *first = fake_do(&f->fake, 0), *second = fake_do(&f->fake, 0);
+    lane_answered(f->lane, second, 1);
+    assert_int_equal(lane_done(f->lane), 0);
+    lane_answered(f->lane, first, 1);
+    assert_int_equal(lane_done(f->lane), 2);
+    assert_int_equal(lane_bytes(f->lane), 0);
+}
+
+static void lost_batches_are_sent_again_in_order(void **state)
+{
+    struct fixture *f = *state;
+    put(f, "a", 0);
+    lane_send(f->lane, 1);
+    put(f, "b", 0);
+    lane_send(f->lane, 1);
+    put(f, "c", 0);
+    fake_said(&f->fake);
+    answer(f, fake_take(&f->fake, 0), BATCH_LOST, 1);
+    answer(f, fake_take(&f->fake, 0), BATCH_LOST, 1);
+    assert_int_equal(lane_done(f->lane), 0);
+    lane_send(f->lane, 1);
+    assert_string_equal(fake_said(&f->fake), "delete a;|delete b;|delete c;|");
+}
+
+static void what_was_answered_before_the_loss_is_not_sent_again(void **state)
+{
+    struct fixture *f = *state;
+    put(f, "a", 0);
+    put(f, "b", 0);
+    lane_send(f->lane, 1);
+    fake_said(&f->fake);
+    struct batch *batch = fake_take(&f->fake, 0);
+    batch->ops[0].result = RESULT_HIT;
+    answer(f, batch, BATCH_LOST, 1);
+    lane_send(f->lane, 1);
+    assert_string_equal(fake_said(&f->fake), "delete b;|");
+}
+
+static void a_higher_stage_is_done_again_behind_what_was_not_done(void **state)
+{
+    struct fixture *f = *state;
+    put(f, "block", 0);
+    put(f, "semaphore", 1);
+    lane_send(f->lane, 1);
+    fake_said(&f->fake);
+    struct batch *batch = fake_take(&f->fake, 0);
+    batch->ops[1].result = RESULT_HIT;
+    answer(f, batch, BATCH_LOST, 1);
+    lane_send(f->lane, 1);
+    assert_string_equal(fake_said(&f->fake), "delete block;delete semaphore;|");
+}
+
+static void a_busy_server_is_given_time_and_more_each_time(void **state)
+{
+    struct fixture *f = *state;
+    put(f, "a", 0);
+    lane_send(f->lane, 1000);
+    fake_said(&f->fake);
+    answer(f, fake_take(&f->fake, 0), BATCH_BUSY, 1000);
+    put(f, "b", 0);
+    assert_int_equal(lane_due_ms(f->lane), 1100);
+    lane_send(f->lane, 1099);
+    assert_string_equal(fake_said(&f->fake), "");
+    lane_send(f->lane, 1100);
+    assert_string_equal(fake_said(&f->fake), "delete a;|delete b;|");
+    answer(f, fake_take(&f->fake, 0), BATCH_BUSY, 1100);
+    assert_int_equal(lane_due_ms(f->lane), 1300);
+}
+
+static void a_refused_op_is_tried_alone_and_holds_up_no_other(void **state)
+{
+    struct fixture *f = *state;
+    put(f, "good", 0);
+    put(f, "bad", 0);
+    lane_send(f->lane, 1000);
+    fake_said(&f->fake);
+    answer(f, fake_take(&f->fake, 0), BATCH_REFUSED, 1000);
+    lane_send(f->lane, 1000);
+    assert_string_equal(fake_said(&f->fake), "delete good;delete bad;|");
+    struct batch *batch = fake_take(&f->fake, 0);
+    assert_true(batch->singly);
+    batch->ops[0].result = RESULT_HIT;
+    answer(f, batch, BATCH_REFUSED, 1000);
+    put(f, "later", 0);
+    lane_send(f->lane, 1000);
+    assert_string_equal(fake_said(&f->fake), "delete later;|");
+    lane_answered(f->lane, fake_do(&f->fake, 0), 1000);
+    assert_int_equal(lane_done(f->lane), 0);
+    assert_int_equal(lane_due_ms(f->lane), 1100);
+    lane_send(f->lane, 1100);
+    assert_string_equal(fake_said(&f->fake), "delete bad;|");
+    lane_answered(f->lane, fake_do(&f->fake, 0), 1100);
+    assert_int_equal(lane_done(f->lane), 2);
+}
+
+static void void_batches_are_not_sent_and_not_waited_for(void **state)
+{
+    struct fixture *f = *state;
+    put(f, "a", 0);
+    lane_send(f->lane, 1);
+    put(f, "b", 0);
+    lane_void(f->lane);
+    fake_said(&f->fake);
+    assert_int_equal(lane_done(f->lane), 2);
+    assert_int_equal(put(f, "c", 0), 3);
+    answer(f, fake_take(&f->fake, 0), BATCH_LOST, 1);
+    assert_int_equal(lane_done(f->lane), 2);
+    lane_send(f->lane, 1);
+    assert_string_equal(fake_said(&f->fake), "delete c;|");
+}
+
+static void many_keys_are_found_again(void **state)
+{
+    struct fixture *f = *state;
+    struct lane_opts opts = {.batch_ops = 512, .retry_min_ms = 1, .retry_max_ms = 1};
+    struct lane *lane = lane_make(&f->fake.store, 0, &opts);
+    char key[16];
+    for (int round = 0; round < 2; round++)
+        for (int i = 0; i < 500; i++) {
+            snprintf(key, sizeof key, "k:%d", i);
+            struct op op = {.key = key, .key_len = (uint32_t)strlen(key)};
+            assert_int_equal(lane_put(lane, &op), 1);
+        }
+    lane_free(lane);
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+    const struct CMUnitTest tests[] = {
+        TEST(equal_ops_of_the_open_batch_are_merged),
+        TEST(a_key_in_flight_is_sent_again_for_a_later_change),
+        TEST(another_action_on_the_same_key_is_another_op),
+        TEST(a_higher_stage_moves_behind_what_was_put_since),
+        TEST(a_full_batch_is_closed),
+        TEST(a_server_that_takes_nothing_lets_ops_gather),
+        TEST(done_stops_before_the_oldest_unanswered),
+        TEST(lost_batches_are_sent_again_in_order),
+        TEST(what_was_answered_before_the_loss_is_not_sent_again),
+        TEST(a_higher_stage_is_done_again_behind_what_was_not_done),
+        TEST(a_busy_server_is_given_time_and_more_each_time),
+        TEST(a_refused_op_is_tried_alone_and_holds_up_no_other),
+        TEST(void_batches_are_not_sent_and_not_waited_for),
+        TEST(many_keys_are_found_again),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
