@@ -1,0 +1,286 @@
+"""What bad input gets: a sentence with the remedy, and an exit code of its own."""
+
+import pytest
+
+from daemon import rules_file, run_verb
+from poll import wait_for
+
+NOT_FOUND, CONFIG, PERMISSION = 66, 78, 77
+
+POST = rules_file('post = { key = "post:{id}"; triggers = "blog_post"; };')
+
+
+@pytest.fixture
+def refused(new_cdcd):
+    """Starts a daemon that must not come up: its exit code, and what it said."""
+
+    def run(*words, **settings):
+        return new_cdcd(*words, **settings).run_to_exit()
+
+    return run
+
+
+# Files.
+
+
+@pytest.mark.parametrize("verb", ["run", "check"])
+def test_a_configuration_that_is_not_there(place, verb):
+    missing = place("missing") / "cdcd.cfg"
+    answer = run_verb(verb, "-c", missing)
+    assert answer.returncode == NOT_FOUND
+    assert str(missing) in answer.stderr
+
+
+def test_a_syntax_error_in_the_configuration(blog, redis, new_cdcd):
+    cdcd = new_cdcd(blog, POST, redis)
+    cdcd.config.write_text('source = {\n  conninfo = "x"\n  slot == "y";\n};\n', "utf-8")
+    code, said = cdcd.run_to_exit()
+    assert code == CONFIG
+    assert f"{cdcd.config}:3: " in said
+
+
+@pytest.mark.parametrize("verb", ["run", "check"])
+def test_a_syntax_error_in_a_rules_file(blog, redis, new_cdcd, verb):
+    cdcd = new_cdcd(blog, 'cdcd = 1;\napp = "a";\ncaches = { post = {\n', redis)
+    answer = run_verb(verb, "-c", cdcd.config)
+    assert answer.returncode == CONFIG
+    assert f"{cdcd.folder}/rules.d/blog.cfg:" in answer.stderr
+
+
+def test_all_that_is_wrong_is_said_at_once_with_the_nearest_name(blog, redis, new_cdcd):
+    files = {
+        "a.cfg": 'cdcd = 1;\napp = "a";\nstore = "redsi";\ncaches = {\n'
+        '  post = { trigers = "blog_post"; };\n};\n',
+        "b.cfg": 'cdcd = 1;\napp = "b";\nstore = "redis";\ncaches = {\n'
+        '  post = { key = "post:{id"; triggers = "blog_post"; };\n};\n',
+    }
+    cdcd = new_cdcd(blog, files, redis, source={"visibilty": "none"})
+    answer = run_verb("check", "-c", cdcd.config)
+    said = answer.stderr
+    assert answer.returncode == CONFIG
+    assert "visibilty" in said and "visibility" in said
+    assert "a.cfg:3: " in said and "redis" in said
+    assert "a.cfg:5: " in said and "trigers" in said and "triggers" in said
+    assert "b.cfg:5: " in said
+
+
+@pytest.mark.parametrize(
+    "setting",
+    [
+        'when = "new.title IS NOT NULL"',
+        'lookup = "SELECT 1"',
+        'rows = "new"',
+    ],
+)
+def test_what_is_not_built_yet_is_refused_not_ignored(blog, redis, refused, setting):
+    trigger = f'{{ table = "blog_post"; {setting}; }}'
+    caches = f'post = {{ key = "post:{{id}}"; triggers = ( {trigger} ); }};'
+    code, said = refused(blog, rules_file(caches), redis)
+    assert code == CONFIG
+    assert setting.split()[0] in said and "blog.cfg:6: " in said
+
+
+@pytest.mark.parametrize(
+    "setting",
+    [
+        'http = { listen = "127.0.0.1:1"; };',
+        'source = { conninfo = "x"; mode = "outbox"; };',
+        'stores = { redis = { type = "http"; url = "http://127.0.0.1:1"; }; };',
+        'limits = { batch = 5000000000; };',
+        'limits = { batch = 0; };',
+        'limits = { buffer = "64 parsecs"; };',
+        'limits = { retry = "30s..100ms"; };',
+        'source = { conninfo = "x"; slot = "Not A Slot"; };',
+        'stores = { redis = { type = "redis"; }; };',
+        'stores = { redis = { type = "redis"; url = "127.0.0.1:6379"; }; };',
+        'stores = { mc = { type = "memcached"; servers = [ ]; }; };',
+        'stores = { mc = { type = "memcached"; servers = [ "a:1", "b:1" ]; selector = "one"; }; };',
+        'rules = [ "${E2E_IS_NOT_SET}/*.cfg" ];',
+    ],
+)
+def test_settings_that_make_no_sense_are_refused(blog, redis, new_cdcd, setting):
+    cdcd = new_cdcd(blog, POST, redis)
+    name = setting.split()[0]
+    cdcd.settings.pop(name, None)
+    cdcd.write_config()
+    lines = cdcd.config.read_text("utf-8")
+    cdcd.config.write_text(f"{lines}{setting}\n", "utf-8")
+    answer = run_verb("check", "-c", cdcd.config)
+    assert answer.returncode == CONFIG
+    assert f"{cdcd.config}:{lines.count(chr(10)) + 1}: " in answer.stderr
+
+
+@pytest.mark.parametrize(
+    "text, word",
+    [
+        ('app = "a"; store = "redis"; caches = { a = { triggers = "t"; }; };', "cdcd"),
+        ('cdcd = 2; app = "a"; store = "redis"; caches = { a = { triggers = "t"; }; };', "cdcd"),
+        ('cdcd = 1; store = "redis"; caches = { a = { triggers = "t"; }; };', "app"),
+        ('cdcd = 1; app = "a"; caches = { a = { triggers = "t"; }; };', "store"),
+        ('cdcd = 1; app = "a"; store = "redis"; caches = { a = { key = "x"; }; };', "triggers"),
+        (rules_file('a = { key = ""; triggers = "t"; };'), "key"),
+        (rules_file('a = { key = "a:{id}}"; triggers = "t"; };'), "}"),
+        (rules_file('a = { key = "a:{}"; triggers = "t"; };'), "key"),
+        (rules_file('a = { triggers = ( { table = "t"; on = "upsert"; } ); };'), "upsert"),
+        (rules_file('a = { triggers = ( { table = "t"; on = "updat"; } ); };'), "update"),
+        (rules_file('a = { triggers = ( { table = "t"; target = "everything"; } ); };'), "target"),
+        (rules_file('a = { key = "{id}"; triggers = ( { table = "t"; target = "all"; } ); };'), "all"),
+        (rules_file('a = { action = "explode"; triggers = "t"; };'), "explode"),
+        (rules_file('a = { action = "scan"; triggers = "t"; };'), "match"),
+        (rules_file('a = { triggers = "t"; }; a = { triggers = "u"; };'), "duplicate"),
+    ],
+)
+def test_rules_that_make_no_sense_are_refused(blog, redis, new_cdcd, text, word):
+    cdcd = new_cdcd(blog, text, redis)
+    answer = run_verb("check", "-c", cdcd.config)
+    assert answer.returncode == CONFIG
+    assert "blog.cfg:" in answer.stderr and word in answer.stderr
+
+
+def test_two_files_of_one_app_are_refused(blog, redis, refused):
+    code, said = refused(blog, {"a.cfg": POST, "b.cfg": POST}, redis)
+    assert code == CONFIG
+    assert "b.cfg:" in said and '"blog"' in said
+
+
+# The database.
+
+
+def test_a_database_without_logical_decoding(own_blog, redis, refused):
+    code, said = refused(own_blog(wal_level="replica"), POST, redis)
+    assert code == CONFIG
+    assert "wal_level" in said and "logical" in said
+
+
+def test_a_slot_that_is_not_there(blog, redis, refused):
+    blog.sql(f"CREATE PUBLICATION {blog.name} FOR TABLE blog_post")
+    code, said = refused(blog, POST, redis, source={"create": False})
+    assert code == CONFIG
+    assert "slot" in said and blog.name in said and "create" in said
+
+
+def test_a_publication_that_is_not_there(blog, redis, refused):
+    make_slot(blog)
+    code, said = refused(blog, POST, redis, source={"create": False})
+    assert code == CONFIG
+    assert "CREATE PUBLICATION" in said and blog.name in said
+
+
+def make_slot(database, two_phase=False):
+    database.sql(
+        "SELECT pg_create_logical_replication_slot(%s, 'pgoutput', false, %s)",
+        database.name,
+        two_phase,
+    )
+
+
+def test_a_table_that_is_not_in_the_publication(blog, redis, refused):
+    blog.sql(f"CREATE PUBLICATION {blog.name} FOR TABLE blog_comment")
+    make_slot(blog)
+    code, said = refused(blog, POST, redis, source={"create": False})
+    assert code == CONFIG
+    assert "ALTER PUBLICATION" in said and "blog_post" in said
+
+
+def test_a_slot_with_two_phases(blog, redis, refused):
+    blog.sql(f"CREATE PUBLICATION {blog.name} FOR TABLE blog_post")
+    make_slot(blog, two_phase=True)
+    code, said = refused(blog, POST, redis, source={"create": False})
+    assert code == CONFIG
+    assert "two" in said and "phase" in said
+
+
+def test_a_slot_of_another_plugin(blog, redis, refused):
+    blog.sql(f"CREATE PUBLICATION {blog.name} FOR TABLE blog_post")
+    blog.sql("SELECT pg_create_logical_replication_slot(%s, 'test_decoding')", blog.name)
+    code, said = refused(blog, POST, redis, source={"create": False})
+    assert code == CONFIG
+    assert "pgoutput" in said
+
+
+def test_a_role_that_may_not_replicate(blog, redis, refused):
+    role = f"plain_{blog.name}"
+    blog.sql(f"CREATE ROLE {role} LOGIN")
+    code, said = refused(blog, POST, redis, source={"conninfo": blog.conninfo(user=role)})
+    blog.sql(f"DROP ROLE {role}")
+    assert code == PERMISSION
+    assert "REPLICATION" in said and role in said
+
+
+def test_a_role_that_may_not_make_the_publication(blog, redis, refused):
+    role = f"replicator_{blog.name}"
+    blog.sql(f"CREATE ROLE {role} LOGIN REPLICATION")
+    code, said = refused(blog, POST, redis, source={"conninfo": blog.conninfo(user=role)})
+    blog.sql(f"DROP ROLE {role}")
+    assert code == PERMISSION
+    assert "ublication" in said
+
+
+@pytest.mark.smoke
+def test_a_weak_replica_identity(blog, redis, refused):
+    blog.sql("ALTER TABLE blog_comment REPLICA IDENTITY DEFAULT")
+    rules = rules_file('comments = { key = "comments:{post_id}";\n triggers = "blog_comment"; };')
+    code, said = refused(blog, rules, redis)
+    assert code == CONFIG
+    assert "blog.cfg:7: " in said
+    assert "ALTER TABLE" in said and "blog_comment" in said and "REPLICA IDENTITY" in said
+    assert "post_id" in said
+
+
+def test_a_table_that_does_not_exist_sleeps_until_it_appears(blog, redis, run_cdcd):
+    rules = rules_file(
+        """
+  late = { key = "late:{id}"; triggers = "late"; };
+  post = { key = "post:{id}"; triggers = "blog_post"; };
+"""
+    )
+    cdcd = run_cdcd(blog, rules, redis)
+    cdcd.wait_for_log("late")
+    redis.warm("blog:late:1", "blog:post:1")
+    blog.sql("UPDATE blog_post SET title = 'x' WHERE id = 1")
+    cdcd.caught_up()
+    assert redis.left() == {"blog:late:1"}
+    blog.sql("CREATE TABLE late (id int PRIMARY KEY)")
+    published = "SELECT FROM pg_publication_tables WHERE pubname = %s AND tablename = 'late'"
+    wait_for(lambda: blog.sql(published, cdcd.slot), "the table is published", limit=40)
+    blog.sql("INSERT INTO late VALUES (1)")
+    cdcd.caught_up()
+    assert redis.left() == set()
+
+
+def test_a_column_that_does_not_exist_sleeps_until_it_appears(blog, redis, run_cdcd):
+    rules = rules_file(
+        """
+  slug = { key = "slug:{slug}"; triggers = ( { table = "blog_post"; on = "insert"; } ); };
+  post = { key = "post:{id}"; triggers = "blog_post"; };
+"""
+    )
+    cdcd = run_cdcd(blog, rules, redis)
+    cdcd.wait_for_log("slug")
+    redis.warm("blog:slug:s", "blog:post:1")
+    blog.sql("UPDATE blog_post SET title = 'x' WHERE id = 1")
+    cdcd.caught_up()
+    assert redis.left() == {"blog:slug:s"}
+    blog.sql("ALTER TABLE blog_post ADD slug text; INSERT INTO blog_post (id, slug) VALUES (50, 's')")
+    cdcd.caught_up()
+    assert redis.left() == set()
+
+
+# Stores.
+
+
+def test_redis_that_wants_a_password(blog, make_redis, refused):
+    cache = make_redis(requirepass="open sesame")
+    code, said = refused(blog, POST, cache)
+    assert code == PERMISSION
+    assert "NOAUTH" in said and "password_file" in said
+
+
+def test_redis_that_wants_another_password(blog, place, make_redis, refused):
+    cache = make_redis(requirepass="open sesame")
+    password = place("password")
+    password.write_text("guess", "utf-8")
+    code, said = refused(blog, POST, {"redis": cache.store(password_file=str(password))})
+    assert code == PERMISSION
+    assert "WRONGPASS" in said
+    assert "guess" not in said

@@ -1,0 +1,49 @@
+"""Much at once: a transaction of any size flows through little memory."""
+
+import pytest
+
+from daemon import rules_file
+from poll import wait_for
+
+MILLION = 1000000
+
+
+def warm_many(redis, *names):
+    """A million keys for each name, made inside Redis."""
+    for name in names:
+        redis.client.eval(
+            "for n = 1, tonumber(ARGV[2]) do redis.call('SET', ARGV[1] .. n, '') end",
+            0,
+            name,
+            MILLION,
+        )
+
+
+@pytest.fixture
+def big(db):
+    db.sql("CREATE TABLE big (id int PRIMARY KEY, a int)")
+    db.sql("INSERT INTO big SELECT n, n FROM generate_series(1, %s) n", MILLION)
+    return db
+
+
+def test_a_million_rows_in_one_statement_lose_two_keys_each(big, redis, run_cdcd):
+    rules = rules_file('row = { keys = [ "row:{id}", "page:{id}" ]; triggers = "big"; };')
+    cdcd = run_cdcd(big, rules, redis)
+    warm_many(redis, "blog:row:", "blog:page:")
+    redis.warm("canary")
+    big.sql("UPDATE big SET a = a + 1")
+    cdcd.caught_up(limit=120)
+    assert redis.client.dbsize() == 1 and redis.has("canary")
+    assert cdcd.peak_memory() < 20 << 20
+
+
+def test_a_kill_in_the_middle_of_a_large_transaction_loses_nothing(big, redis, run_cdcd):
+    rules = rules_file('row = { key = "row:{id}"; triggers = "big"; };')
+    cdcd = run_cdcd(big, rules, redis)
+    warm_many(redis, "blog:row:")
+    big.sql("UPDATE big SET a = a + 1 WHERE id <= 300000")
+    wait_for(lambda: redis.client.dbsize() < MILLION - 1000, "keys leave", every=0.001)
+    cdcd.kill9()
+    cdcd.start()
+    cdcd.caught_up(limit=60)
+    assert redis.client.dbsize() == MILLION - 300000

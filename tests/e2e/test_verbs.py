@@ -1,0 +1,102 @@
+"""The verbs that answer and end: check, explain, version, help."""
+
+import json
+
+import pytest
+
+from daemon import REPOSITORY, rules_file, run_verb
+from test_keys import COMMENTS
+
+
+@pytest.fixture
+def config(blog, redis, new_cdcd):
+    """A configuration with the blog's rules."""
+    return new_cdcd(blog, COMMENTS, redis).config
+
+
+@pytest.mark.smoke
+def test_check_is_content_with_good_rules(config):
+    answer = run_verb("check", "-c", config)
+    assert answer.returncode == 0, answer.stderr
+
+
+def test_check_takes_a_rules_file_alone(place):
+    folder = place("rules")
+    folder.mkdir()
+    (folder / "blog.cfg").write_text(COMMENTS, "utf-8")
+    answer = run_verb("check", folder / "blog.cfg")
+    assert answer.returncode == 0, answer.stderr
+    missing = run_verb("check", folder / "nothing.cfg")
+    assert missing.returncode == 66 and "nothing.cfg" in missing.stderr
+
+
+def test_check_accepts_the_example(place):
+    assert run_verb("check", REPOSITORY / "rules" / "blog.cfg").returncode == 0
+
+
+def explain(config, *words):
+    answer = run_verb("explain", "-c", config, *words)
+    assert answer.returncode == 0, answer.stderr
+    return answer.stdout
+
+
+def test_explain_names_both_keys_of_a_move_and_where_each_comes_from(config):
+    said = explain(
+        config, "update", "blog_comment", "--old", "id=7,post_id=3", "--new", "post_id=5"
+    )
+    assert "redis delete blog:get_comments:3" in said
+    assert "redis delete blog:get_comments:5" in said
+    assert "blog.cfg:8" in said
+    assert "old" in said and "new" in said
+
+
+def test_explain_takes_the_rules_file_as_its_first_word(place):
+    folder = place("rules")
+    folder.mkdir()
+    (folder / "blog.cfg").write_text(COMMENTS, "utf-8")
+    answer = run_verb("explain", folder / "blog.cfg", "insert", "blog_comment", "--new", "post_id=3")
+    assert answer.returncode == 0, answer.stderr
+    assert "redis delete blog:get_comments:3" in answer.stdout
+
+
+def test_explain_of_a_truncate_clears_the_whole_cache(config):
+    assert "redis scan blog:get_comments:*" in explain(config, "truncate", "blog_comment")
+
+
+def test_explain_of_a_table_lists_its_caches(config):
+    said = explain(config, "--table", "blog_post")
+    assert "get_comments" in said and "posts" in said
+
+
+def test_explain_answers_in_json(config):
+    json.loads(explain(config, "--json", "truncate", "blog_comment"))
+
+
+def test_the_version_is_said(place):
+    answer = run_verb("version")
+    assert answer.returncode == 0 and answer.stdout.startswith("cdcd ")
+
+
+def test_help_names_every_verb():
+    answer = run_verb("help")
+    assert answer.returncode == 0
+    assert all(verb in answer.stdout for verb in ("run", "check", "explain", "version", "help"))
+    assert "--live" in run_verb("help", "check").stdout or run_verb("help", "check").stdout
+
+
+def test_a_mistyped_verb_names_the_nearest():
+    answer = run_verb("chekc")
+    assert answer.returncode == 64
+    assert "check" in answer.stderr
+
+
+@pytest.mark.parametrize("words", [(), ("explain", "--nonsense"), ("run", "too", "many")])
+def test_a_wrong_command_line_is_a_usage_error(words):
+    assert run_verb(*words).returncode == 64
+
+
+def test_messages_go_to_stderr_and_without_colour(config):
+    config.write_text("nonsense", "utf-8")
+    answer = run_verb("check", "-c", config)
+    assert answer.stdout == "" and answer.stderr
+    assert "\x1b" not in answer.stderr
