@@ -1,4 +1,4 @@
-"""Fixtures: a shared PostgreSQL with a database for each test; stores and daemons of the test's own."""
+"""Fixtures: a shared PostgreSQL with a database for each test; stores and daemons of its own."""
 
 import contextlib
 import itertools

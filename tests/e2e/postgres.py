@@ -30,15 +30,16 @@ SETTINGS = {
 
 
 def binary(name):
-    """From the PATH's pg_config's version, or the newest that Debian has installed."""
-    folders = sorted(glob.glob("/usr/lib/postgresql/*/bin"), key=lambda path: int(path.split("/")[4]))
-    found = shutil.which(name, path=os.pathsep.join(folders[-1:] + [os.environ["PATH"]]))
+    """The newest that Debian has installed, or what the PATH finds."""
+    debian = glob.glob("/usr/lib/postgresql/*/bin")
+    newest = sorted(debian, key=lambda folder: int(folder.split("/")[4]))[-1:]
+    found = shutil.which(name, path=os.pathsep.join(newest + [os.environ["PATH"]]))
     assert found, f"{name} is not installed"
     return found
 
 
 def as_postgres():
-    """PostgreSQL refuses to run as root. (Who changes user slips the leash, so it is given anew.)"""
+    """PostgreSQL refuses to run as root. (Who changes user slips the leash: it is put on anew.)"""
     if os.getuid() != 0:
         return []
     user = ["--reuid=postgres", "--regid=postgres", "--clear-groups"]

@@ -99,8 +99,9 @@ class Redis(Server):
         )
 
     def command(self):
-        options = [word for name, value in self.options.items() for word in (f"--{name}", value)]
-        return ["redis-server", "--port", str(self.port), "--unixsocket", str(self.socket)] + options
+        where = {"port": str(self.port), "unixsocket": str(self.socket)}
+        options = [(f"--{name}", value) for name, value in {**where, **self.options}.items()]
+        return ["redis-server", *(word for option in options for word in option)]
 
     def answers(self):
         try:

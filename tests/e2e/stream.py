@@ -1,4 +1,4 @@
-"""An application that never stops: it warms keys and changes their rows, whatever breaks meanwhile."""
+"""An application that never stops: it warms keys and changes their rows, whatever breaks."""
 
 import random
 import threading

@@ -124,7 +124,7 @@ def test_settings_that_make_no_sense_are_refused(blog, redis, new_cdcd, setting)
         (rules_file('a = { triggers = ( { table = "t"; on = "upsert"; } ); };'), "upsert"),
         (rules_file('a = { triggers = ( { table = "t"; on = "updat"; } ); };'), "update"),
         (rules_file('a = { triggers = ( { table = "t"; target = "everything"; } ); };'), "target"),
-        (rules_file('a = { key = "{id}"; triggers = ( { table = "t"; target = "all"; } ); };'), "all"),
+        (rules_file('a = { key = "{b}"; triggers = ( { table = "t"; target = "all"; } ); };'), "all"),
         (rules_file('a = { action = "explode"; triggers = "t"; };'), "explode"),
         (rules_file('a = { action = "scan"; triggers = "t"; };'), "match"),
         (rules_file('a = { triggers = "t"; }; a = { triggers = "u"; };'), "duplicate"),
@@ -261,7 +261,8 @@ def test_a_column_that_does_not_exist_sleeps_until_it_appears(blog, redis, run_c
     blog.sql("UPDATE blog_post SET title = 'x' WHERE id = 1")
     cdcd.caught_up()
     assert redis.left() == {"blog:slug:s"}
-    blog.sql("ALTER TABLE blog_post ADD slug text; INSERT INTO blog_post (id, slug) VALUES (50, 's')")
+    blog.sql("ALTER TABLE blog_post ADD slug text")
+    blog.sql("INSERT INTO blog_post (id, slug) VALUES (50, 's')")
     cdcd.caught_up()
     assert redis.left() == set()
 

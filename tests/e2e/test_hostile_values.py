@@ -104,7 +104,8 @@ def test_stars_in_a_value_match_only_themselves(db, redis, memcached, run_cdcd):
 
 
 def test_a_value_of_many_megabytes_is_one_key_like_any_other(db, redis, run_cdcd):
-    db.sql("CREATE TABLE page (id int PRIMARY KEY, slug text); ALTER TABLE page REPLICA IDENTITY FULL")
+    db.sql("CREATE TABLE page (id int PRIMARY KEY, slug text)")
+    db.sql("ALTER TABLE page REPLICA IDENTITY FULL")
     cdcd = run_cdcd(db, rules_file('page = { key = "page:{slug}"; triggers = "page"; };'), redis)
     huge = "h" * (20 << 20)
     redis.warm(f"blog:page:{huge}", "blog:page:")

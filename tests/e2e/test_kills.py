@@ -1,5 +1,5 @@
-"""Each of the four parts is killed in the middle of a stream of changes, again and again: no key of a
-changed row is left."""
+"""Each of the four parts is killed in the middle of a stream of changes, again and again: no key
+of a changed row is left."""
 
 import random
 

@@ -182,7 +182,8 @@ def test_a_fast_stop_is_not_held_up_by_a_store_in_trouble(
 def test_a_store_that_hangs_does_not_cost_the_stream(own_blog, redis, run_cdcd):
     """PostgreSQL ends connections that say nothing for wal_sender_timeout."""
     database = own_blog(wal_sender_timeout="1s")
-    cdcd = run_cdcd(database, POST, {"redis": redis.store(timeout="60s")}, source={"detach_after": "60s"})
+    stores = {"redis": redis.store(timeout="60s")}
+    cdcd = run_cdcd(database, POST, stores, source={"detach_after": "60s"})
     walsenders = database.walsenders()
     redis.warm("blog:post:1")
     redis.freeze()

@@ -127,7 +127,8 @@ def test_a_large_value_that_was_not_sent_counts_as_changed(db, redis, run_cdcd):
            INSERT INTO doc VALUES (1, repeat('b', 10000), 0)"""
     )
     trigger = '{ table = "doc"; on = "update"; columns = [ "body" ]; }'
-    cdcd = run_cdcd(db, rules_file(f'doc = {{ key = "doc:{{id}}"; triggers = ( {trigger} ); }};'), redis)
+    rules = rules_file(f'doc = {{ key = "doc:{{id}}"; triggers = ( {trigger} ); }};')
+    cdcd = run_cdcd(db, rules, redis)
     redis.warm("blog:doc:1")
     db.sql("UPDATE doc SET views = 1")
     cdcd.caught_up()
