@@ -71,7 +71,13 @@ const struct rule_table *ruleset_tables(const struct ruleset *ruleset, unsigned 
 void ruleset_judge(const struct ruleset *ruleset, const struct relation *relation,
                    bool weak_is_error, struct complaints *complaints);
 
+/* Gives the columns that the rules of a table read; one may come more than once. */
+void ruleset_columns(const struct ruleset *ruleset, const char *schema, const char *table,
+                     void (*found)(void *ctx, const char *column), void *ctx);
+
 const char *ruleset_store_name(const struct ruleset *ruleset, unsigned store);
+unsigned ruleset_n_files(const struct ruleset *ruleset);
 unsigned ruleset_n_caches(const struct ruleset *ruleset);
+unsigned ruleset_n_triggers(const struct ruleset *ruleset);
 
 #endif

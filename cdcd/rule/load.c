@@ -1,0 +1,174 @@
+#include "rule/load.h"
+
+#include "base/mem.h"
+#include "base/str.h"
+
+#include <glob.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+struct file_settings {
+    int64_t version;
+    const char *app;
+    const char *prefix;
+    const char *schema;
+    struct opt_strings store;
+    const struct conf *caches;
+};
+
+#define AT(member) .offset = offsetof(struct file_settings, member)
+
+static const struct opt file_rows[] = {
+    {.name = "cdcd",
+     .type = OPT_INT,
+     AT(version),
+     .required = true,
+     .min = 1,
+     .max = 1,
+     .range = "a version of the grammar that this cdcd reads; it reads 1",
+     .help = "the version of the grammar: cdcd = 1"},
+    {.name = "app",
+     .type = OPT_STRING,
+     AT(app),
+     .required = true,
+     .help = "the application's name, unique among the files"},
+    {.name = "prefix",
+     .type = OPT_STRING,
+     AT(prefix),
+     .fallback = "",
+     .expand = true,
+     .help = "stands before every key, after the store's own prefix"},
+    {.name = "schema",
+     .type = OPT_STRING,
+     AT(schema),
+     .fallback = "public",
+     .help = "the schema of tables written without one"},
+    {.name = "store",
+     .type = OPT_STRINGS,
+     AT(store),
+     .help = "the stores of caches that name none"},
+    {.name = "caches",
+     .type = OPT_NODE,
+     AT(caches),
+     .required = true,
+     .help = "a group of what is cached, each by its name"},
+    {0}};
+
+#undef AT
+
+static void load_glob(struct loader *loader, const char *pattern);
+static void load_file(struct loader *loader, const char *path);
+
+struct ruleset *ruleset_load(const char *const *globs, unsigned n_globs,
+                             const struct rule_store *stores, unsigned n_stores, bool any_store,
+                             struct complaints *complaints)
+{
+    struct arena *arena = arena_make();
+    struct ruleset *set = arena_alloc(arena, sizeof *set);
+    struct loader loader = {
+        .set = set,
+        .arena = arena,
+        .complaints = complaints,
+        .reader = {.arena = arena, .complaints = complaints},
+        .any_store = any_store,
+    };
+    unsigned n_errors = complaints->n_errors;
+    set->arena = arena;
+    set->stores = stores;
+    set->n_stores = n_stores;
+    for (unsigned i = 0; i < n_globs; i++)
+        load_glob(&loader, globs[i]);
+    if (set->n_files == 0 && complaints->n_errors == n_errors)
+        complain(complaints, SEVERITY_ERROR, NULL, 0,
+                 "there are no rules files; rules in cdcd.cfg names them");
+    if (complaints->n_errors == n_errors)
+        return set;
+    ruleset_free(set);
+    return NULL;
+}
+
+static void load_glob(struct loader *loader, const char *pattern)
+{
+    glob_t found = {0};
+    if (!strpbrk(pattern, "*?[") || access(pattern, F_OK) == 0) {
+        load_file(loader, pattern);
+        return;
+    }
+    if (glob(pattern, 0, NULL, &found) != 0)
+        complain(loader->complaints, SEVERITY_WARNING, pattern, 0, "no rules file matches this");
+    for (size_t i = 0; i < found.gl_pathc; i++)
+        load_file(loader, found.gl_pathv[i]);
+    globfree(&found);
+}
+
+static bool loaded_before(const struct ruleset *set, const char *path)
+{
+    for (unsigned i = 0; i < set->n_files; i++)
+        if (strcmp(set->files[i], path) == 0)
+            return true;
+    return false;
+}
+
+static void add_file(struct loader *loader, const char *app, int app_line)
+{
+    struct ruleset *set = loader->set;
+    size_t n = set->n_files + 1;
+    set->files = mem_resize(set->files, n * sizeof *set->files);
+    set->apps = mem_resize(set->apps, n * sizeof *set->apps);
+    set->app_lines = mem_resize(set->app_lines, n * sizeof *set->app_lines);
+    set->files[set->n_files] = loader->file;
+    set->apps[set->n_files] = app;
+    set->app_lines[set->n_files++] = app_line;
+}
+
+static void check_app(struct loader *loader, const char *app, int line)
+{
+    static const char letters[] =
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.-";
+    const struct ruleset *set = loader->set;
+    if (!*app || strspn(app, letters) < strlen(app))
+        complain(loader->complaints, SEVERITY_ERROR, loader->file, line,
+                 "app = \"%s\" is no name; it has letters, digits, _, . and -", app);
+    for (unsigned i = 0; i < set->n_files; i++)
+        if (set->apps[i] && strcmp(set->apps[i], app) == 0)
+            complain(loader->complaints, SEVERITY_ERROR, loader->file, line,
+                     "app = \"%s\" is that of %s:%d too; each file needs its own", app,
+                     set->files[i], set->app_lines[i]);
+}
+
+static void load_caches(struct loader *loader, const struct conf *caches)
+{
+    if (caches->type != CONF_GROUP) {
+        complain(loader->complaints, SEVERITY_ERROR, caches->file, caches->line,
+                 "caches takes a group, and this is %s", conf_type_name(caches->type));
+        return;
+    }
+    if (caches->n_children == 0)
+        complain(loader->complaints, SEVERITY_WARNING, caches->file, caches->line,
+                 "caches is empty: this file clears nothing");
+    for (unsigned i = 0; i < caches->n_children; i++)
+        load_cache(loader, &caches->children[i]);
+}
+
+static void load_file(struct loader *loader, const char *path)
+{
+    struct file_settings settings = {0};
+    if (loaded_before(loader->set, path))
+        return;
+    loader->file = arena_strdup(loader->arena, path);
+    const struct conf *root = conf_read(loader->arena, path, loader->complaints);
+    if (root)
+        opt_read(&loader->reader, file_rows, root, &settings);
+    const struct conf *app = conf_member(root, "app");
+    if (settings.app)
+        check_app(loader, settings.app, app->line);
+    add_file(loader, settings.app, app ? app->line : 0);
+    loader->app = settings.app;
+    loader->prefix = settings.prefix ? settings.prefix : "";
+    loader->schema = settings.schema ? settings.schema : "";
+    loader->store = settings.store;
+    if (settings.caches)
+        load_caches(loader, settings.caches);
+}

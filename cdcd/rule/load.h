@@ -1,0 +1,29 @@
+/* Loading rules files: what load.c (files), load_cache.c and load_trigger.c share. Private to
+ * rule/. Each of them goes on after a complaint, so that all of them are made at once. */
+#ifndef CDCD_RULE_LOAD_H
+#define CDCD_RULE_LOAD_H
+
+#include "base/opt.h"
+#include "rule/ruleset.h"
+
+struct loader {
+    struct ruleset *set;
+    struct arena *arena; /* the set's */
+    struct complaints *complaints;
+    struct opt_reader reader;
+    bool any_store;
+    /* Of the file at hand. */
+    const char *file;
+    const char *app;
+    const char *prefix;
+    const char *schema;
+    struct opt_strings store; /* none when the file has no default */
+};
+
+void load_cache(struct loader *loader, const struct conf *node);
+/* Reads `triggers` into the cache, whose keys and `all` are known; keys_known is false when a key
+ * was wrong, and its parameters cannot be told. */
+void load_triggers(struct loader *loader, struct cache *cache, const struct conf *node,
+                   bool keys_known);
+
+#endif

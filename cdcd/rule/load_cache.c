@@ -1,0 +1,343 @@
+#include "rule/load.h"
+
+#include "base/mem.h"
+
+#include <stddef.h>
+#include <string.h>
+
+#define MAX_CACHES 65535
+#define MAX_STORES 64
+
+struct cache_settings {
+    const char *key;
+    struct opt_strings keys;
+    const struct conf *triggers;
+    int action;
+    const char *match;
+    struct opt_strings store;
+    const char *prefix;
+    const struct conf *all;
+};
+
+struct all_settings {
+    int action;
+    const char *match;
+    const char *key;
+};
+
+static const struct opt_word actions[] = {
+    {"delete", OP_DELETE, false}, {"bump", OP_BUMP, false}, {"scan", OP_SCAN, false},
+    {"stale", -1, true},          {"expire", -1, true},     {"set", -1, true},
+    {"delete-members", -1, true}, {"publish", -1, true},    {0}};
+static const struct opt_word all_actions[] = {
+    {"scan", OP_SCAN, false}, {"bump", OP_BUMP, false}, {"delete", OP_DELETE, false}, {0}};
+
+#define AT(member) .offset = offsetof(struct cache_settings, member)
+
+static const struct opt cache_rows[] = {
+    {.name = "key", .type = OPT_STRING, AT(key), .help = "the key's template"},
+    {.name = "keys", .type = OPT_STRINGS, AT(keys), .help = "several keys, cleared in this order"},
+    {.name = "triggers",
+     .type = OPT_NODE,
+     AT(triggers),
+     .required = true,
+     .help = "the tables whose changes make it out of date"},
+    {.name = "action",
+     .type = OPT_WORD,
+     AT(action),
+     .words = actions,
+     .fallback = "delete",
+     .help = "what is done to the key"},
+    {.name = "match", .type = OPT_STRING, AT(match), .help = "the pattern of action = \"scan\""},
+    {.name = "store", .type = OPT_STRINGS, AT(store), .help = "where it is; each gets the op"},
+    {.name = "prefix",
+     .type = OPT_STRING,
+     AT(prefix),
+     .expand = true,
+     .help = "instead of the file's"},
+    {.name = "all",
+     .type = OPT_NODE,
+     AT(all),
+     .help = "what to do when no single key can be named"},
+    {.name = "each", .unbuilt = true, .help = "one key for each element"},
+    {.name = "let", .unbuilt = true, .help = "named templates"},
+    {.name = "redelete", .unbuilt = true, .help = "the op is sent again after this time"},
+    {.name = "announce", .unbuilt = true, .help = "a channel on which keys are published"},
+    {.name = "grace", .unbuilt = true, .help = "stale: how long the old value is served"},
+    {.name = "ttl", .unbuilt = true, .help = "expire, set: how long the key lives"},
+    {.name = "value", .unbuilt = true, .help = "set: the value's template"},
+    {.name = "channel", .unbuilt = true, .help = "publish: where"},
+    {.name = "message", .unbuilt = true, .help = "publish: what"},
+    {0}};
+
+#undef AT
+#define AT(member) .offset = offsetof(struct all_settings, member)
+
+static const struct opt all_rows[] = {
+    {.name = "action",
+     .type = OPT_WORD,
+     AT(action),
+     .words = all_actions,
+     .required = true,
+     .help = "\"scan\", \"bump\" or \"delete\""},
+    {.name = "match", .type = OPT_STRING, AT(match), .help = "scan: the pattern"},
+    {.name = "key", .type = OPT_STRING, AT(key), .help = "bump, delete: the key"},
+    {0}};
+
+#undef AT
+
+static bool load_keys(struct loader *loader, struct cache *cache, const struct conf *node,
+                      const struct cache_settings *settings);
+static void load_all(struct loader *loader, struct cache *cache, const struct conf *node);
+static void load_stores(struct loader *loader, struct cache *cache, const struct conf *node,
+                        const struct cache_settings *settings);
+static void add_cache(struct loader *loader, struct cache *cache);
+
+void load_cache(struct loader *loader, const struct conf *node)
+{
+    struct cache_settings settings = {0};
+    struct cache *cache = arena_alloc(loader->arena, sizeof *cache);
+    *cache = (struct cache){.name = node->name, .app = loader->app, .file = loader->file};
+    cache->line = node->line;
+    if (strchr(node->name, '*'))
+        complain(loader->complaints, SEVERITY_ERROR, node->file, node->line,
+                 "\"%s\" is no name of a cache; it has letters, digits, _ and -", node->name);
+    if (node->type != CONF_GROUP) {
+        complain(loader->complaints, SEVERITY_ERROR, node->file, node->line,
+                 "%s must be a group: %s = { triggers = \"a_table\"; };", node->name, node->name);
+        return;
+    }
+    bool good = opt_read(&loader->reader, cache_rows, node, &settings);
+    good &= load_keys(loader, cache, node, &settings);
+    if (settings.all)
+        load_all(loader, cache, settings.all);
+    load_stores(loader, cache, node, &settings);
+    if (settings.triggers)
+        load_triggers(loader, cache, settings.triggers, good);
+    add_cache(loader, cache);
+}
+
+static const struct conf *place_of(const struct conf *group, const char *name)
+{
+    const struct conf *place = conf_member(group, name);
+    return place ? place : group;
+}
+
+static bool compile_key(struct loader *loader, struct cache *cache, const struct conf *place,
+                        const char *text, enum op_action action, struct key *key)
+{
+    struct err err = {0};
+    const char *what = action == OP_SCAN ? "match" : "key";
+    key->action = action;
+    if (!*text)
+        err_set(&err, EX_CONFIG, "the %s is empty", what);
+    else if (template_compile(&key->template, loader->arena, text, &cache->params, &err) == 0)
+        key->template.pattern = action == OP_SCAN;
+    if (err.code)
+        complain(loader->complaints, SEVERITY_ERROR, place->file, place->line, "%s", err.text);
+    return err.code == 0;
+}
+
+/* Which texts are the cache's keys; false when the settings contradict one another. */
+static bool choose_keys(struct loader *loader, const struct cache *cache, const struct conf *node,
+                        const struct cache_settings *settings, struct opt_strings *texts,
+                        const struct conf **place)
+{
+    const struct conf *key = conf_member(node, "key"), *keys = conf_member(node, "keys");
+    const struct conf *match = conf_member(node, "match");
+    bool scan = settings->action == OP_SCAN;
+    const char *wrong = NULL;
+    *place = key ? key : keys ? keys : node;
+    if (scan && (key || keys))
+        wrong = "action = \"scan\" takes match, a pattern, and no key";
+    else if (scan && !match)
+        wrong = "action = \"scan\" needs match, a pattern of keys";
+    else if (!scan && match)
+        wrong = "match belongs to action = \"scan\", or into the group all";
+    else if (key && keys)
+        wrong = "key and keys exclude one another; put all into keys";
+    else if (settings->keys.list && settings->keys.n == 0)
+        wrong = "keys is empty";
+    else if (settings->keys.n > RULESET_MAX_KEYS)
+        wrong = "keys has more than 200 elements";
+    if (wrong) {
+        const struct conf *at = match && !scan ? match : *place;
+        complain(loader->complaints, SEVERITY_ERROR, at->file, at->line, "%s", wrong);
+        return false;
+    }
+    const char **one = arena_alloc(loader->arena, sizeof *one);
+    *one = scan ? settings->match : settings->key ? settings->key : cache->name;
+    *place = scan ? match : *place;
+    *texts = settings->keys.list ? settings->keys : (struct opt_strings){one, 1};
+    return *one != NULL;
+}
+
+static bool load_keys(struct loader *loader, struct cache *cache, const struct conf *node,
+                      const struct cache_settings *settings)
+{
+    struct opt_strings texts;
+    const struct conf *place;
+    bool good = true;
+    if (!choose_keys(loader, cache, node, settings, &texts, &place))
+        return false;
+    struct key *keys = arena_alloc(loader->arena, texts.n * sizeof *keys);
+    for (unsigned i = 0; i < texts.n; i++) {
+        bool sequence = place->type == CONF_ARRAY || place->type == CONF_LIST;
+        const struct conf *at = sequence ? &place->children[i] : place;
+        good &= compile_key(loader, cache, at, texts.list[i], (enum op_action)settings->action,
+                            &keys[i]);
+        keys[i].stage = (uint8_t)i;
+    }
+    cache->keys = keys;
+    cache->n_keys = texts.n;
+    return good;
+}
+
+static void load_all(struct loader *loader, struct cache *cache, const struct conf *node)
+{
+    struct all_settings settings = {0};
+    struct template_params before = cache->params;
+    struct key *all = arena_alloc(loader->arena, sizeof *all);
+    cache->all = all; /* wrong or not, it is there: its absence is no second complaint */
+    if (node->type != CONF_GROUP) {
+        complain(loader->complaints, SEVERITY_ERROR, node->file, node->line,
+                 "all takes a group, as in { action = \"scan\"; match = \"%s:*\"; }", cache->name);
+        return;
+    }
+    if (!opt_read(&loader->reader, all_rows, node, &settings))
+        return;
+    bool scan = settings.action == OP_SCAN;
+    const char *text = scan ? settings.match : settings.key;
+    const struct conf *place = place_of(node, scan ? "match" : "key");
+    if (!text || (scan ? settings.key : settings.match)) {
+        complain(loader->complaints, SEVERITY_ERROR, node->file, node->line,
+                 scan ? "all with action = \"scan\" takes match, a pattern, and no key"
+                      : "all with action = \"bump\" or \"delete\" takes key, and no match");
+        return;
+    }
+    bool good = compile_key(loader, cache, place, text, (enum op_action)settings.action, all);
+    if (good && all->template.n_params)
+        complain(loader->complaints, SEVERITY_ERROR, place->file, place->line,
+                 "all stands for every key and knows no row: it cannot take {%s}",
+                 cache->params.names[all->template.params[0]]);
+    cache->params = before;
+}
+
+/* The store's number; -1 when there is none of that name, and said. */
+static int find_store(struct loader *loader, const struct conf *place, const char *name)
+{
+    struct ruleset *set = loader->set;
+    unsigned n = set->n_stores, n_extra = set->n_extra_stores;
+    for (unsigned i = 0; i < n; i++)
+        if (strcmp(set->stores[i].name, name) == 0)
+            return (int)i;
+    for (unsigned i = 0; i < n_extra; i++)
+        if (strcmp(set->extra_stores[i], name) == 0)
+            return (int)(n + i);
+    if (loader->any_store && n + n_extra < MAX_CACHES) {
+        set->extra_stores = mem_resize(set->extra_stores, (n_extra + 1) * sizeof(char *));
+        set->extra_stores[n_extra] = name;
+        return (int)(n + set->n_extra_stores++);
+    }
+    const char **names = arena_alloc(loader->arena, (n + 1) * sizeof *names);
+    for (unsigned i = 0; i < n; i++)
+        names[i] = set->stores[i].name;
+    opt_unknown(loader->complaints, place->file, place->line, "store", name, names);
+    return -1;
+}
+
+static void check_action(struct loader *loader, const struct conf *place, int store,
+                         enum op_action action)
+{
+    const struct ruleset *set = loader->set;
+    if (store < 0 || (unsigned)store >= set->n_stores)
+        return;
+    const struct rule_store *one = &set->stores[store];
+    if (!(one->actions & 1U << action))
+        complain(loader->complaints, SEVERITY_ERROR, place->file, place->line,
+                 "store \"%s\" is a %s, which has no action \"%s\"", one->name, one->type,
+                 op_action_name(action));
+}
+
+static struct cache_store make_store(struct loader *loader, int number, const char *prefix)
+{
+    const struct ruleset *set = loader->set;
+    bool known = (unsigned)number < set->n_stores;
+    struct cache_store store = {.number = (uint16_t)number};
+    store.prefix =
+        arena_printf(loader->arena, "%s%s", known ? set->stores[number].prefix : "", prefix);
+    store.prefix_len = (uint32_t)strlen(store.prefix);
+    struct buf escaped = {0};
+    template_escape(store.prefix, store.prefix_len, &escaped);
+    store.pattern_prefix = arena_strndup(loader->arena, escaped.data, escaped.len);
+    store.pattern_prefix_len = (uint32_t)escaped.len;
+    buf_free(&escaped);
+    return store;
+}
+
+static void load_stores(struct loader *loader, struct cache *cache, const struct conf *node,
+                        const struct cache_settings *settings)
+{
+    struct opt_strings names = settings->store.n ? settings->store : loader->store;
+    const struct conf *place = place_of(node, "store");
+    const char *prefix = settings->prefix ? settings->prefix : loader->prefix;
+    if (names.n == 0 || names.n > MAX_STORES) {
+        complain(loader->complaints, SEVERITY_ERROR, place->file, place->line,
+                 names.n ? "store has more than 64 elements"
+                         : "%s has no store; write store = \"NAME\" here or at the file's top",
+                 node->name);
+        return;
+    }
+    struct cache_store *stores = arena_alloc(loader->arena, names.n * sizeof *stores);
+    for (unsigned i = 0; i < names.n; i++) {
+        int number = find_store(loader, place, names.list[i]);
+        check_action(loader, place_of(node, "action"), number, (enum op_action)settings->action);
+        if (cache->all && cache->all->template.source)
+            check_action(loader, place_of(place_of(node, "all"), "action"), number,
+                         cache->all->action);
+        if (number >= 0)
+            stores[cache->n_stores++] = make_store(loader, number, prefix);
+    }
+    cache->stores = stores;
+}
+
+/* The pattern that would match every key of a template, to be pasted. */
+static void put_pattern(const struct template *template, struct buf *to)
+{
+    for (unsigned i = 0; i < template->n_parts; i++) {
+        if (template->parts[i].text)
+            template_escape(template->parts[i].text, template->parts[i].len, to);
+        else
+            buf_put_str(to, "*");
+    }
+}
+
+static void warn_without_all(struct loader *loader, const struct cache *cache)
+{
+    const struct key *key = cache->keys;
+    struct buf pattern = {0};
+    while (key->template.n_params == 0)
+        key++;
+    put_pattern(&key->template, &pattern);
+    complain(loader->complaints, SEVERITY_WARNING, cache->file, cache->line,
+             "%s has no all: a TRUNCATE, or changes that were missed, leave its keys; "
+             "add all = { action = \"scan\"; match = \"%s\"; };",
+             cache->name, buf_str(&pattern));
+    buf_free(&pattern);
+}
+
+static void add_cache(struct loader *loader, struct cache *cache)
+{
+    struct ruleset *set = loader->set;
+    if (set->n_caches == MAX_CACHES) {
+        complain(loader->complaints, SEVERITY_ERROR, cache->file, cache->line,
+                 "there are more than %d caches", MAX_CACHES);
+        return;
+    }
+    if (cache_has_params(cache) && !cache->all)
+        warn_without_all(loader, cache);
+    cache->number = (uint16_t)set->n_caches;
+    set->caches = mem_resize(set->caches, (set->n_caches + 1) * sizeof(struct cache *));
+    set->caches[set->n_caches++] = cache;
+    set->n_triggers += cache->n_triggers;
+}

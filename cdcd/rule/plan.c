@@ -1,0 +1,133 @@
+#include "rule/plan.h"
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "rule/ruleset.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* Tables that come and go (temporary ones, partitions) must not fill the memory with plans. */
+#define MAX_PLANS 10000
+
+static struct plan *make_plan(struct ruleset *ruleset, const struct relation *relation);
+static void free_plan(struct ruleset *ruleset, struct plan *plan);
+static void log_judgement(const struct ruleset *ruleset, const struct relation *relation);
+
+const struct plan *plan_find(struct ruleset *ruleset, const struct relation *relation)
+{
+    struct plan *plan = ruleset->last_plan;
+    if (plan && plan->oid == relation->oid && plan->version == relation->version)
+        return plan;
+    HASH_FIND(hh, ruleset->plans, &relation->oid, sizeof relation->oid, plan);
+    if (plan && plan->version != relation->version) {
+        free_plan(ruleset, plan);
+        plan = NULL;
+    }
+    if (!plan) {
+        if (HASH_COUNT(ruleset->plans) >= MAX_PLANS)
+            plan_free_all(ruleset);
+        plan = make_plan(ruleset, relation);
+        HASH_ADD(hh, ruleset->plans, oid, sizeof plan->oid, plan);
+    }
+    ruleset->last_plan = plan;
+    return plan;
+}
+
+void plan_free_all(struct ruleset *ruleset)
+{
+    struct plan *plan, *next;
+    HASH_ITER (hh, ruleset->plans, plan, next) {
+        free_plan(ruleset, plan);
+    }
+    ruleset->last_plan = NULL;
+}
+
+static void free_plan(struct ruleset *ruleset, struct plan *plan)
+{
+    if (ruleset->last_plan == plan)
+        ruleset->last_plan = NULL;
+    HASH_DELETE(hh, ruleset->plans, plan);
+    arena_free(plan->arena);
+    free(plan);
+}
+
+int plan_column(const struct relation *relation, const char *name)
+{
+    for (unsigned i = 0; i < relation->n_columns; i++)
+        if (strcmp(relation->columns[i].name, name) == 0)
+            return (int)i;
+    return PLAN_NO_COLUMN;
+}
+
+static bool is_about(const struct trigger *trigger, const struct relation *relation)
+{
+    return strcmp(trigger->table, relation->name) == 0 &&
+           strcmp(trigger->schema, relation->schema) == 0;
+}
+
+static const int *find_columns(struct arena *arena, const struct relation *relation,
+                               const char *const *names, unsigned n)
+{
+    int *columns = arena_alloc(arena, n * sizeof *columns);
+    for (unsigned i = 0; i < n; i++)
+        columns[i] = plan_column(relation, names[i]);
+    return columns;
+}
+
+static void plan_cache(struct plan *plan, struct cache *cache, const struct relation *relation)
+{
+    struct cache_plan *planned = &plan->caches[plan->n_caches];
+    *planned = (struct cache_plan){.cache = cache};
+    planned->triggers = arena_alloc(plan->arena, cache->n_triggers * sizeof *planned->triggers);
+    for (unsigned i = 0; i < cache->n_triggers; i++) {
+        const struct trigger *trigger = &cache->triggers[i];
+        if (!is_about(trigger, relation))
+            continue;
+        planned->triggers[planned->n_triggers++] = (struct trigger_plan){
+            .trigger = trigger,
+            .columns = find_columns(plan->arena, relation, trigger->columns, trigger->n_columns),
+            .sources = find_columns(plan->arena, relation, trigger->sources, cache->params.n),
+        };
+    }
+    plan->n_caches += planned->n_triggers > 0;
+}
+
+static bool concerns(const struct cache *cache, const struct relation *relation)
+{
+    for (unsigned i = 0; i < cache->n_triggers; i++)
+        if (is_about(&cache->triggers[i], relation))
+            return true;
+    return false;
+}
+
+static struct plan *make_plan(struct ruleset *ruleset, const struct relation *relation)
+{
+    struct plan *plan = mem_alloc(sizeof *plan);
+    unsigned n = 0;
+    plan->oid = relation->oid;
+    plan->version = relation->version;
+    for (unsigned i = 0; i < ruleset->n_caches; i++)
+        n += concerns(ruleset->caches[i], relation);
+    if (n == 0)
+        return plan;
+    plan->arena = arena_make();
+    plan->caches = arena_alloc(plan->arena, n * sizeof *plan->caches);
+    for (unsigned i = 0; i < ruleset->n_caches; i++)
+        if (concerns(ruleset->caches[i], relation))
+            plan_cache(plan, ruleset->caches[i], relation);
+    log_judgement(ruleset, relation);
+    return plan;
+}
+
+/* Once a definition: at start the catalog was judged, but the table may have changed since. */
+static void log_judgement(const struct ruleset *ruleset, const struct relation *relation)
+{
+    struct complaints complaints = {0};
+    ruleset_judge(ruleset, relation, false, &complaints);
+    for (unsigned i = 0; i < complaints.n; i++) {
+        const struct complaint *one = &complaints.list[i];
+        log_warn("%s:%d: %s", one->file, one->line, one->text);
+    }
+    complaints_free(&complaints);
+}

@@ -1,0 +1,88 @@
+#include "rule/seen.h"
+
+#include "base/mem.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define FIRST_SLOTS 64
+
+void seen_begin(struct seen *seen)
+{
+    seen->n_ops = 0;
+    /* After 2^32 changes turns come again: forget the old ones before. */
+    if (++seen->turn == 0) {
+        seen->turn = 1;
+        if (seen->n_slots)
+            memset(seen->slots, 0, seen->n_slots * sizeof *seen->slots);
+    }
+}
+
+static uint32_t hash_op(const char *key, const struct seen_op *op)
+{
+    uint64_t hash = op->key_len + ((uint64_t)op->store << 32) + ((uint64_t)op->action << 56);
+    size_t n = op->key_len;
+    for (; n >= 8; n -= 8, key += 8) {
+        uint64_t word;
+        memcpy(&word, key, 8);
+        hash = (hash ^ word) * 0x9e3779b97f4a7c15U;
+        hash ^= hash >> 29;
+    }
+    uint64_t tail = 0;
+    memcpy(&tail, key, n);
+    hash = (hash ^ tail) * 0x9e3779b97f4a7c15U;
+    return (uint32_t)(hash >> 32);
+}
+
+static bool same_op(const char *keys, const struct seen_op *a, const struct seen_op *b)
+{
+    return a->hash == b->hash && a->store == b->store && a->action == b->action &&
+           a->key_len == b->key_len && memcmp(keys + a->at, keys + b->at, a->key_len) == 0;
+}
+
+/* The slot that holds the op, or the empty one that would. */
+static uint64_t *find_slot(struct seen *seen, const char *keys, const struct seen_op *op)
+{
+    unsigned mask = seen->n_slots - 1;
+    for (unsigned i = op->hash & mask;; i = (i + 1) & mask) {
+        uint64_t *slot = &seen->slots[i];
+        if (*slot >> 32 != seen->turn || same_op(keys, &seen->ops[(uint32_t)*slot], op))
+            return slot;
+    }
+}
+
+static void grow(struct seen *seen, const char *keys)
+{
+    free(seen->slots);
+    seen->n_slots = seen->n_slots ? 2 * seen->n_slots : FIRST_SLOTS;
+    seen->slots = mem_alloc(seen->n_slots * sizeof *seen->slots);
+    seen->ops_cap = seen->n_slots / 2;
+    seen->ops = mem_resize(seen->ops, seen->ops_cap * sizeof *seen->ops);
+    for (unsigned i = 0; i < seen->n_ops; i++)
+        *find_slot(seen, keys, &seen->ops[i]) = (uint64_t)seen->turn << 32 | i;
+}
+
+bool seen_add(struct seen *seen, const char *keys, const struct seen_op *op)
+{
+    struct seen_op hashed = *op;
+    hashed.hash = hash_op(keys + op->at, op);
+    if (seen->n_ops == seen->ops_cap)
+        grow(seen, keys);
+    uint64_t *slot = find_slot(seen, keys, &hashed);
+    if (*slot >> 32 != seen->turn) {
+        *slot = (uint64_t)seen->turn << 32 | seen->n_ops;
+        seen->ops[seen->n_ops++] = hashed;
+        return true;
+    }
+    struct seen_op *before = &seen->ops[(uint32_t)*slot];
+    bool firmer = before->in_doubt && !op->in_doubt;
+    before->in_doubt &= op->in_doubt;
+    return firmer;
+}
+
+void seen_free(struct seen *seen)
+{
+    free(seen->ops);
+    free(seen->slots);
+    *seen = (struct seen){0};
+}
