@@ -163,3 +163,9 @@ def new_cdcd(request, place, cleanup):
 def run_cdcd(new_cdcd):
     """Makes daemons, and starts them: what is changed after that is seen."""
     return lambda *words, **settings: new_cdcd(*words, **settings).start()
+
+
+@pytest.fixture
+def refused(new_cdcd):
+    """Starts a daemon that must not come up: its exit code, and what it said."""
+    return lambda *words, **settings: new_cdcd(*words, **settings).run_to_exit()

@@ -1,0 +1,149 @@
+"""What databases and stores get that are not as they must be: a sentence with the remedy, and an
+exit code; or a warning, where it may still come right."""
+
+import pytest
+
+from daemon import rules_file
+from poll import wait_for
+
+CONFIG, PERMISSION = 78, 77
+
+POST = rules_file('post = { key = "post:{id}"; triggers = "blog_post"; };')
+
+
+def test_a_database_without_logical_decoding(own_blog, redis, refused):
+    code, said = refused(own_blog(wal_level="replica"), POST, redis)
+    assert code == CONFIG
+    assert "wal_level" in said and "logical" in said
+
+
+def test_a_slot_that_is_not_there(blog, redis, refused):
+    blog.sql(f"CREATE PUBLICATION {blog.name} FOR TABLE blog_post")
+    code, said = refused(blog, POST, redis, source={"create": False})
+    assert code == CONFIG
+    assert "slot" in said and blog.name in said and "create" in said
+
+
+def test_a_publication_that_is_not_there(blog, redis, refused):
+    make_slot(blog)
+    code, said = refused(blog, POST, redis, source={"create": False})
+    assert code == CONFIG
+    assert "CREATE PUBLICATION" in said and blog.name in said
+
+
+def make_slot(database, two_phase=False):
+    database.sql(
+        "SELECT pg_create_logical_replication_slot(%s, 'pgoutput', false, %s)",
+        database.name,
+        two_phase,
+    )
+
+
+def test_a_table_that_is_not_in_the_publication(blog, redis, refused):
+    blog.sql(f"CREATE PUBLICATION {blog.name} FOR TABLE blog_comment")
+    make_slot(blog)
+    code, said = refused(blog, POST, redis, source={"create": False})
+    assert code == CONFIG
+    assert "ALTER PUBLICATION" in said and "blog_post" in said
+
+
+def test_a_slot_with_two_phases(blog, redis, refused):
+    blog.sql(f"CREATE PUBLICATION {blog.name} FOR TABLE blog_post")
+    make_slot(blog, two_phase=True)
+    code, said = refused(blog, POST, redis, source={"create": False})
+    assert code == CONFIG
+    assert "two" in said and "phase" in said
+
+
+def test_a_slot_of_another_plugin(blog, redis, refused):
+    blog.sql(f"CREATE PUBLICATION {blog.name} FOR TABLE blog_post")
+    blog.sql("SELECT pg_create_logical_replication_slot(%s, 'test_decoding')", blog.name)
+    code, said = refused(blog, POST, redis, source={"create": False})
+    assert code == CONFIG
+    assert "pgoutput" in said
+
+
+def test_a_role_that_may_not_replicate(blog, redis, refused):
+    role = f"plain_{blog.name}"
+    blog.sql(f"CREATE ROLE {role} LOGIN")
+    code, said = refused(blog, POST, redis, source={"conninfo": blog.conninfo(user=role)})
+    blog.sql(f"DROP ROLE {role}")
+    assert code == PERMISSION
+    assert "REPLICATION" in said and role in said
+
+
+def test_a_role_that_may_not_make_the_publication(blog, redis, refused):
+    role = f"replicator_{blog.name}"
+    blog.sql(f"CREATE ROLE {role} LOGIN REPLICATION")
+    code, said = refused(blog, POST, redis, source={"conninfo": blog.conninfo(user=role)})
+    blog.sql(f"DROP ROLE {role}")
+    assert code == PERMISSION
+    assert "ublication" in said
+
+
+@pytest.mark.smoke
+def test_a_weak_replica_identity(blog, redis, refused):
+    blog.sql("ALTER TABLE blog_comment REPLICA IDENTITY DEFAULT")
+    rules = rules_file('comments = { key = "comments:{post_id}";\n triggers = "blog_comment"; };')
+    code, said = refused(blog, rules, redis)
+    assert code == CONFIG
+    assert "blog.cfg:7: " in said
+    assert "ALTER TABLE" in said and "blog_comment" in said and "REPLICA IDENTITY" in said
+    assert "post_id" in said
+
+
+def test_a_table_that_does_not_exist_sleeps_until_it_appears(blog, redis, run_cdcd):
+    rules = rules_file(
+        """
+  late = { key = "late:{id}"; triggers = "late"; };
+  post = { key = "post:{id}"; triggers = "blog_post"; };
+"""
+    )
+    cdcd = run_cdcd(blog, rules, redis)
+    cdcd.wait_for_log("late")
+    redis.warm("blog:late:1", "blog:post:1")
+    blog.sql("UPDATE blog_post SET title = 'x' WHERE id = 1")
+    cdcd.caught_up()
+    assert redis.left() == {"blog:late:1"}
+    blog.sql("CREATE TABLE late (id int PRIMARY KEY)")
+    published = "SELECT FROM pg_publication_tables WHERE pubname = %s AND tablename = 'late'"
+    wait_for(lambda: blog.sql(published, cdcd.slot), "the table is published", limit=40)
+    blog.sql("INSERT INTO late VALUES (1)")
+    cdcd.caught_up()
+    assert redis.left() == set()
+
+
+def test_a_column_that_does_not_exist_sleeps_until_it_appears(blog, redis, run_cdcd):
+    rules = rules_file(
+        """
+  slug = { key = "slug:{slug}"; triggers = ( { table = "blog_post"; on = "insert"; } ); };
+  post = { key = "post:{id}"; triggers = "blog_post"; };
+"""
+    )
+    cdcd = run_cdcd(blog, rules, redis)
+    cdcd.wait_for_log("slug")
+    redis.warm("blog:slug:s", "blog:post:1")
+    blog.sql("UPDATE blog_post SET title = 'x' WHERE id = 1")
+    cdcd.caught_up()
+    assert redis.left() == {"blog:slug:s"}
+    blog.sql("ALTER TABLE blog_post ADD slug text")
+    blog.sql("INSERT INTO blog_post (id, slug) VALUES (50, 's')")
+    cdcd.caught_up()
+    assert redis.left() == set()
+
+
+def test_redis_that_wants_a_password(blog, make_redis, refused):
+    cache = make_redis(requirepass="open sesame")
+    code, said = refused(blog, POST, cache)
+    assert code == PERMISSION
+    assert "NOAUTH" in said and "password_file" in said
+
+
+def test_redis_that_wants_another_password(blog, place, make_redis, refused):
+    cache = make_redis(requirepass="open sesame")
+    password = place("password")
+    password.write_text("guess", "utf-8")
+    code, said = refused(blog, POST, {"redis": cache.store(password_file=str(password))})
+    assert code == PERMISSION
+    assert "WRONGPASS" in said
+    assert "guess" not in said
