@@ -1,0 +1,43 @@
+/* pgoutput: the bytes of logical replication, protocol version 1 in text, to changes. Pure.
+ *
+ * A decoder keeps what the stream said of its relations, and where in a transaction it is. It takes
+ * one message at a time; what makes no sense is told by a reason, and breaks the decoder: what
+ * follows cannot be trusted, so the stream has to begin again with a new decoder. No memory is
+ * taken for a change.
+ *
+ * PostgreSQL's manual, "Logical Replication Message Formats". What it does not say, and this relies
+ * on: in a K row a NULL of a column outside the identity is no NULL but "not sent"; a row of a
+ * partition that is published as its root may hold more than the root's identity. */
+#ifndef CDCD_SOURCE_PGOUTPUT_H
+#define CDCD_SOURCE_PGOUTPUT_H
+
+#include "base/err.h"
+#include "model/change.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct pgoutput;
+
+/* Everything given is lent for the call. */
+struct pgoutput_events {
+    void (*begin)(void *ctx, uint32_t xid);
+    void (*change)(void *ctx, const struct change *change);
+    /* end_lsn is where the transaction's commit record ends; never 0. */
+    void (*commit)(void *ctx, uint64_t end_lsn);
+};
+
+/* The caller owns the decoder; ctx is borrowed until it is freed. */
+struct pgoutput *pgoutput_make(const struct pgoutput_events *events, void *ctx);
+/* Decodes one message, whose bytes are lent for the call. 0, or -1 with err filled in (EX_PROTOCOL);
+ * then nothing of this message has been given. */
+int pgoutput_decode(struct pgoutput *decoder, const char *bytes, size_t n, struct err *err);
+bool pgoutput_in_transaction(const struct pgoutput *decoder);
+/* NULL is allowed. */
+void pgoutput_free(struct pgoutput *decoder);
+
+/* A number for relation.version that no other definition has had in this process. */
+uint64_t pgoutput_next_version(void);
+
+#endif

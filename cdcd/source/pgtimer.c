@@ -1,0 +1,71 @@
+#include "source/pgtimer.h"
+
+#include "base/mem.h"
+
+#include <event2/event.h>
+#include <stdlib.h>
+#include <time.h>
+
+struct pgtimer {
+    struct event_base *base;
+    struct event *event;
+    void (*fire)(void *ctx);
+    void *ctx;
+};
+
+static void on_time(evutil_socket_t fd, short what, void *ctx)
+{
+    const struct pgtimer *timer = ctx;
+    (void)fd;
+    (void)what;
+    timer->fire(timer->ctx);
+}
+
+struct pgtimer *pgtimer_make(struct event_base *base, void (*fire)(void *ctx), void *ctx)
+{
+    struct pgtimer *timer = mem_alloc(sizeof *timer);
+    *timer = (struct pgtimer){.base = base, .fire = fire, .ctx = ctx};
+    timer->event = evtimer_new(base, on_time, timer);
+    if (!timer->event)
+        abort();
+    return timer;
+}
+
+void pgtimer_start_us(struct pgtimer *timer, int64_t us)
+{
+    struct timeval after = {.tv_sec = us / 1000000, .tv_usec = us % 1000000};
+    /* The loop counts from when its turn began: in a long turn a short time would be over. */
+    event_base_update_cache_time(timer->base);
+    if (evtimer_add(timer->event, &after) != 0)
+        abort();
+}
+
+void pgtimer_start_ms(struct pgtimer *timer, int64_t ms)
+{
+    pgtimer_start_us(timer, ms * 1000);
+}
+
+void pgtimer_stop(struct pgtimer *timer)
+{
+    evtimer_del(timer->event);
+}
+
+bool pgtimer_is_running(const struct pgtimer *timer)
+{
+    return evtimer_pending(timer->event, NULL);
+}
+
+void pgtimer_free(struct pgtimer *timer)
+{
+    if (!timer)
+        return;
+    event_free(timer->event);
+    free(timer);
+}
+
+int64_t pgtimer_now_ms(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
