@@ -337,6 +337,21 @@ static void what_was_staged_is_void_when_the_stream_begins_again(void **state)
     pipeline_free(f.pipeline);
 }
 
+static void ops_that_have_not_left_are_void_when_the_stream_begins_again(void **state)
+{
+    (void)state;
+    struct fixture f;
+    open_with(&f, false, 1);
+    f.store.ready[0] = false;
+    unit(&f, 7, "t", "1", 10);
+    pipeline_turn(f.pipeline);
+    f.say->again(f.pipeline, "cut");
+    f.store.ready[0] = true;
+    pipeline_turn(f.pipeline);
+    assert_string_equal(fake_said(&f.store), "");
+    pipeline_free(f.pipeline);
+}
+
 static void a_gap_clears_every_cache_even_if_the_stream_breaks(void **state)
 {
     (void)state;
@@ -541,6 +556,7 @@ int main(void)
         cmocka_unit_test(on_a_fleet_the_second_key_waits_for_every_answer_to_the_first),
         cmocka_unit_test(on_one_server_all_keys_leave_in_order),
         cmocka_unit_test(what_was_staged_is_void_when_the_stream_begins_again),
+        cmocka_unit_test(ops_that_have_not_left_are_void_when_the_stream_begins_again),
         cmocka_unit_test(a_gap_clears_every_cache_even_if_the_stream_breaks),
         cmocka_unit_test(in_doubt_a_cache_is_cleared_once_a_second),
         cmocka_unit_test(reading_stops_while_too_much_waits),
