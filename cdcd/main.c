@@ -1,7 +1,44 @@
-#include <stdio.h>
+/* The verbs, one line each. */
+#include "config.h"
+#include "daemon.h"
+#include "verb/verb.h"
 
-int main(void)
+#include <limits.h>
+
+static int run(const struct verb_args *args)
 {
-    puts(CDCD_VERSION);
-    return 0;
+    return daemon_run(args->config ? args->config : CONFIG_DEFAULT_PATH);
+}
+
+#define J VERB_TAKES_JSON
+#define S VERB_TAKES_STRICT
+#define R VERB_TAKES_ROWS
+
+static const struct verb verbs[] = {
+    /* clang-format off */
+    {"run", "", "the daemon, in the foreground", run, 0, 0, 0},
+    {"check", "[FILE...] [--strict]", "are the configuration and the rules right?", verb_check, J | S, 0, UINT_MAX},
+    {"explain", "FILE OP TABLE [--old c=v,...] [--new c=v,...]", "what would a change do?", verb_explain, J | R, 3, 3},
+    {"test", "FILE...", "runs rule tests", NULL, 0, 0, 0},
+    {"diff", "OLD NEW", "what two rules files do differently", NULL, 0, 0, 0},
+    {"sql", "[--mode replication|outbox] [--down]", "the SQL that the rules need", NULL, 0, 0, 0},
+    {"init", "", "a first cdcd.cfg and rules file", NULL, 0, 0, 0},
+    {"status", "[--watch]", "how a running cdcd does", NULL, 0, 0, 0},
+    {"wait", "[--timeout T] [--lsn X]", "until all before now is done", NULL, 0, 0, 0},
+    {"tail", "[--app A] [--cache C]", "every op as it happens", NULL, 0, 0, 0},
+    {"clear", "CACHE [param=value...]", "does by hand what a trigger would", NULL, 0, 0, 0},
+    {"pause", "", "stops a running cdcd's reading", NULL, 0, 0, 0},
+    {"resume", "", "goes on after pause", NULL, 0, 0, 0},
+    {"reload", "", "loads the rules again", NULL, 0, 0, 0},
+    {"loglevel", "LEVEL", "changes a running cdcd's log", NULL, 0, 0, 0},
+    {"completion", "bash|zsh|fish", "for a shell", NULL, 0, 0, 0},
+    {"version", "", "which cdcd this is", verb_version, J, 0, 0},
+    {"help", "[VERB]", "this, or more of one verb", verb_help, 0, 0, 1},
+    {0},
+    /* clang-format on */
+};
+
+int main(int argc, char **argv)
+{
+    return verb_main(verbs, argc, argv);
 }

@@ -91,7 +91,7 @@ static bool load_keys(struct loader *loader, struct cache *cache, const struct c
 static void load_all(struct loader *loader, struct cache *cache, const struct conf *node);
 static void load_stores(struct loader *loader, struct cache *cache, const struct conf *node,
                         const struct cache_settings *settings);
-static void add_cache(struct loader *loader, struct cache *cache);
+static void add_cache(struct loader *loader, struct cache *cache, bool good);
 
 void load_cache(struct loader *loader, const struct conf *node)
 {
@@ -114,7 +114,7 @@ void load_cache(struct loader *loader, const struct conf *node)
     load_stores(loader, cache, node, &settings);
     if (settings.triggers)
         load_triggers(loader, cache, settings.triggers, good);
-    add_cache(loader, cache);
+    add_cache(loader, cache, good);
 }
 
 static const struct conf *place_of(const struct conf *group, const char *name)
@@ -301,32 +301,36 @@ static void load_stores(struct loader *loader, struct cache *cache, const struct
     cache->stores = stores;
 }
 
-/* The pattern that would match every key of a template, to be pasted. */
-static void put_pattern(const struct template *template, struct buf *to)
+/* The match that would find every key of a template, to be pasted. */
+static void put_match(const struct template *template, struct buf *to)
 {
     for (unsigned i = 0; i < template->n_parts; i++) {
-        if (template->parts[i].text)
-            template_escape(template->parts[i].text, template->parts[i].len, to);
-        else
+        const struct template_part *part = &template->parts[i];
+        if (!part->text)
             buf_put_str(to, "*");
+        for (uint32_t j = 0; part->text && j < part->len; j++) {
+            bool brace = part->text[j] == '{' || part->text[j] == '}';
+            template_escape(part->text + j, 1, to);
+            buf_put(to, part->text + j, brace);
+        }
     }
 }
 
 static void warn_without_all(struct loader *loader, const struct cache *cache)
 {
     const struct key *key = cache->keys;
-    struct buf pattern = {0};
+    struct buf match = {0};
     while (key->template.n_params == 0)
         key++;
-    put_pattern(&key->template, &pattern);
+    put_match(&key->template, &match);
     complain(loader->complaints, SEVERITY_WARNING, cache->file, cache->line,
              "%s has no all: a TRUNCATE, or changes that were missed, leave its keys; "
              "add all = { action = \"scan\"; match = \"%s\"; };",
-             cache->name, buf_str(&pattern));
-    buf_free(&pattern);
+             cache->name, buf_str(&match));
+    buf_free(&match);
 }
 
-static void add_cache(struct loader *loader, struct cache *cache)
+static void add_cache(struct loader *loader, struct cache *cache, bool good)
 {
     struct ruleset *set = loader->set;
     if (set->n_caches == MAX_CACHES) {
@@ -334,7 +338,7 @@ static void add_cache(struct loader *loader, struct cache *cache)
                  "there are more than %d caches", MAX_CACHES);
         return;
     }
-    if (cache_has_params(cache) && !cache->all)
+    if (good && cache_has_params(cache) && !cache->all)
         warn_without_all(loader, cache);
     cache->number = (uint16_t)set->n_caches;
     set->caches = mem_resize(set->caches, (set->n_caches + 1) * sizeof(struct cache *));

@@ -29,7 +29,7 @@ struct origin {
     int line; /* of the trigger */
     const char *app;
     const char *cache;
-    const char *image; /* "old", "new", or "all" where no single key was named */
+    const char *image; /* "old", "new", or "all" where no single row was meant */
 };
 
 typedef void (*rule_op_fn)(void *ctx, const struct op *op, const struct origin *origin);

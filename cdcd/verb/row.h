@@ -1,0 +1,26 @@
+/* Rows as a command line gives them: c=v,c='a, b',c=NULL. */
+#ifndef CDCD_VERB_ROW_H
+#define CDCD_VERB_ROW_H
+
+#include "base/err.h"
+#include "model/change.h"
+
+struct arena;
+
+struct cell {
+    const char *column;
+    struct value value; /* text or NULL */
+};
+
+struct row {
+    struct cell *cells;
+    unsigned n;
+};
+
+/* What it keeps is the arena's. A value in single or double quotes may hold commas, and its own
+ * quote doubled; NULL without quotes is null. -1 when it is no row. */
+int row_parse(struct row *row, struct arena *arena, const char *text, struct err *err);
+/* The column's cell; NULL when the row does not name it. */
+const struct cell *row_cell(const struct row *row, const char *column);
+
+#endif
