@@ -2,7 +2,7 @@
 # Installs what is missing on Debian 12 or 13: sh packaging/depend.sh GROUP...
 #
 #   build     compiler and libraries
-#   servers   PostgreSQL, Redis, memcached
+#   servers   PostgreSQL, Redis, memcached, and Python to speak to them
 #   tests     what the tests need besides
 #
 # Says what it installs; does and says nothing when all is there. As root, or through sudo. The
@@ -13,9 +13,8 @@ set -eu
 # Recommended packages are left out, so libc6-dev, which gcc only recommends, is named here.
 build='gcc libc6-dev cmake make pkg-config libpq-dev libevent-dev libhiredis-dev libconfig-dev
        libssl-dev uthash-dev'
-servers='postgresql redis-server memcached python3'
-tests='libcmocka-dev clang libclang-rt-dev clang-format python3 python3-pytest python3-psycopg2
-       python3-redis python3-pymemcache'
+servers='postgresql redis-server memcached python3 python3-psycopg2 python3-redis'
+tests='libcmocka-dev clang libclang-rt-dev clang-format python3-pytest'
 
 no_cluster=/etc/postgresql-common/createcluster.d/zz-cdcd.conf
 no_start=/usr/sbin/policy-rc.d
