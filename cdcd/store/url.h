@@ -1,0 +1,37 @@
+/* Where a server is, as people write it.
+ *
+ * redis://[user@]host[:port][/db]   unix://[user@]/path?db=0   for Redis;
+ * host[:port[:weight]]              unix:/path                 for memcached.
+ * IPv6 addresses stand in brackets; %XX stands for a byte in user and path. Errors say what is
+ * wrong and what to do, without the name of a setting's place. */
+#ifndef CDCD_STORE_URL_H
+#define CDCD_STORE_URL_H
+
+#include "base/err.h"
+
+#include <stdint.h>
+
+/* What the kernel takes for a unix socket, without the NUL. */
+#define ADDRESS_PATH_MAX 107
+
+enum address_kind { ADDRESS_TCP, ADDRESS_UNIX };
+
+struct address {
+    enum address_kind kind;
+    char host[256]; /* a name or a number without brackets; the path of a unix socket */
+    uint16_t port;
+    char name[272]; /* for messages: host:port, or the path */
+};
+
+struct redis_url {
+    struct address address;
+    unsigned db;
+    char user[128]; /* empty for none */
+};
+
+/* 0, or -1 with err filled. */
+int url_parse_redis(const char *url, struct redis_url *parsed, struct err *err);
+/* The same for a server of memcached; the weight is checked and not kept. */
+int url_parse_server(const char *text, struct address *parsed, struct err *err);
+
+#endif
