@@ -1,0 +1,190 @@
+#include "store/server.h"
+
+#include "base/mem.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <utlist.h>
+
+void server_init(struct server *server, struct store *store, unsigned number,
+                 const struct store_events *events, void *ctx)
+{
+    *server = (struct server){
+        .store = store, .number = number, .events = events, .ctx = ctx, .may_deny = true};
+}
+
+static void free_flight(struct flight *flight)
+{
+    free(flight->order);
+    free(flight);
+}
+
+void server_free(struct server *server)
+{
+    struct flight *flight, *next;
+    DL_FOREACH_SAFE(server->flights, flight, next)
+    {
+        free_flight(flight);
+    }
+    link_free(server->link);
+    free(server->dues.ring);
+}
+
+bool server_ready(const struct server *server)
+{
+    return link_is_up(server->link) && server->n_flights < SERVER_WINDOW;
+}
+
+/* A stable order by stage: an op comes after all of lower stages, so also after those of them that
+ * stood before it; that ops of a lower stage move ahead of higher ones hurts nobody. */
+static void order_by_stage(const struct batch *batch, unsigned *order)
+{
+    unsigned placed = 0;
+    for (unsigned stage = 0; placed < batch->n; stage++)
+        for (unsigned i = 0; i < batch->n; i++)
+            if (batch->ops[i].stage == stage)
+                order[placed++] = i;
+}
+
+struct flight *server_take(struct server *server, struct batch *batch)
+{
+    assert(server_ready(server) && batch->n > 0);
+    struct flight *flight = mem_alloc(sizeof *flight);
+    flight->batch = batch;
+    flight->order = mem_alloc(batch->n * sizeof *flight->order);
+    order_by_stage(batch, flight->order);
+    for (unsigned i = 0; i < batch->n; i++)
+        batch->ops[i].result = RESULT_NONE;
+    batch->status = BATCH_DONE;
+    batch->reason[0] = '\0';
+    DL_APPEND(server->flights, flight);
+    server->n_flights++;
+    return flight;
+}
+
+struct batch_op *flight_op(const struct flight *flight, unsigned place)
+{
+    assert(place < flight->batch->n);
+    return &flight->batch->ops[flight->order[place]];
+}
+
+struct batch_op *flight_next(const struct flight *flight)
+{
+    return flight->n_sent < flight->batch->n ? flight_op(flight, flight->n_sent) : NULL;
+}
+
+void flight_fail(struct flight *flight, enum batch_status status, const char *reason)
+{
+    static const int rank[] = {
+        [BATCH_DONE] = 0, [BATCH_REFUSED] = 1, [BATCH_BUSY] = 2, [BATCH_LOST] = 3};
+    struct batch *batch = flight->batch;
+    if (rank[status] <= rank[batch->status])
+        return;
+    batch->status = status;
+    snprintf(batch->reason, sizeof batch->reason, "%s", reason);
+}
+
+/* A server that lost its memory, or is about to be another one, may have lost what it confirmed
+ * just before: with LOST and BUSY the whole batch counts as not done. */
+static void answer(struct server *server, struct flight *flight)
+{
+    struct batch *batch = flight->batch;
+    if (batch->status == BATCH_LOST || batch->status == BATCH_BUSY)
+        for (unsigned i = 0; i < batch->n; i++)
+            batch->ops[i].result = RESULT_NONE;
+    free_flight(flight);
+    server->events->answered(server->ctx, server->store, server->number, batch);
+}
+
+void server_settle(struct server *server, struct flight *flight)
+{
+    /* What is left of a batch that will be sent again as a whole need not leave. */
+    bool all_left = !flight_next(flight) || flight->batch->status == BATCH_BUSY;
+    if (flight->n_due > 0 || !all_left)
+        return;
+    bool was_full = server->n_flights == SERVER_WINDOW;
+    DL_DELETE(server->flights, flight);
+    server->n_flights--;
+    answer(server, flight);
+    if (was_full && server_ready(server))
+        server->events->ready(server->ctx, server->store, server->number);
+}
+
+static void grow(struct dues *dues)
+{
+    unsigned size = dues->size ? dues->size * 2 : 64;
+    struct due *ring = mem_alloc(size * sizeof *ring);
+    for (unsigned i = 0; i < dues->n; i++)
+        ring[i] = dues->ring[(dues->first + i) % dues->size];
+    free(dues->ring);
+    *dues = (struct dues){.ring = ring, .size = size, .n = dues->n};
+}
+
+void server_expect(struct server *server, struct due due)
+{
+    struct dues *dues = &server->dues;
+    if (dues->n == dues->size)
+        grow(dues);
+    dues->ring[(dues->first + dues->n++) % dues->size] = due;
+    if (due.flight)
+        due.flight->n_due++;
+    link_await(server->link);
+}
+
+bool server_take_due(struct server *server, struct due *due)
+{
+    struct dues *dues = &server->dues;
+    if (dues->n == 0)
+        return false;
+    *due = dues->ring[dues->first];
+    dues->first = (dues->first + 1) % dues->size;
+    dues->n--;
+    if (due->flight)
+        due->flight->n_due--;
+    return true;
+}
+
+void server_quote(const char *text, size_t len, const char *until, char *to, size_t room)
+{
+    size_t n = 0;
+    for (; n < len && n + 1 < room && !strchr(until, text[n]); n++)
+        to[n] = text[n] >= ' ' && text[n] < 127 ? text[n] : '?';
+    while (n > 0 && to[n - 1] == ' ')
+        n--;
+    to[n] = '\0';
+}
+
+void server_up(struct server *server)
+{
+    server->state = SERVER_UP;
+    server->may_deny = false;
+    link_up(server->link);
+    server->events->up(server->ctx, server->store, server->number);
+}
+
+void server_lost(struct server *server, const char *reason)
+{
+    struct flight *flights = server->flights, *flight, *next;
+    server->flights = NULL;
+    server->n_flights = 0;
+    server->dues.n = 0;
+    DL_FOREACH_SAFE(flights, flight, next)
+    {
+        flight_fail(flight, BATCH_LOST, reason);
+        answer(server, flight);
+    }
+    if (server->state == SERVER_DOWN)
+        return;
+    server->state = SERVER_DOWN;
+    server->events->down(server->ctx, server->store, server->number, reason);
+}
+
+void server_denied(struct server *server, const struct err *err)
+{
+    if (!server->may_deny)
+        return;
+    server->may_deny = false;
+    server->events->denied(server->ctx, server->store, server->number, err);
+}
