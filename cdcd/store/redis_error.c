@@ -1,0 +1,106 @@
+#include "store/redis_error.h"
+
+#include "store/server.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define QUOTED_MAX 120
+
+/* What a remedy ends with. */
+enum about { ABOUT_NOTHING, ABOUT_STORE, ABOUT_COMMANDS };
+
+struct row {
+    const char *begins;
+    enum batch_status status;
+    int denied;
+    enum about about;
+    const char *remedy;
+};
+
+static const struct row rows[] = {
+    {"LOADING", BATCH_BUSY, 0, ABOUT_NOTHING, NULL},
+    {"BUSY", BATCH_BUSY, 0, ABOUT_NOTHING, "a script runs too long: look at SLOWLOG"},
+    {"UNKILLABLE", BATCH_BUSY, 0, ABOUT_NOTHING, "a script runs too long: look at SLOWLOG"},
+    {"TRYAGAIN", BATCH_BUSY, 0, ABOUT_NOTHING, NULL},
+    {"CLUSTERDOWN", BATCH_BUSY, 0, ABOUT_NOTHING, NULL},
+    {"MASTERDOWN", BATCH_BUSY, 0, ABOUT_NOTHING, NULL},
+    {"OOM", BATCH_BUSY, 0, ABOUT_NOTHING, "raise maxmemory, or set an eviction policy"},
+    {"MISCONF", BATCH_BUSY, 0, ABOUT_NOTHING, "see why it cannot save: disk and rights"},
+    {"NOREPLICAS", BATCH_BUSY, 0, ABOUT_NOTHING, "see min-replicas-to-write and the replicas"},
+    {"READONLY", BATCH_BUSY, 0, ABOUT_STORE, "it is a replica: name the master as url"},
+    {"ERR max number of clients", BATCH_BUSY, 0, ABOUT_NOTHING, "raise maxclients"},
+    {"NOAUTH", BATCH_BUSY, EX_NOPERM, ABOUT_STORE, "set user and password_file"},
+    {"WRONGPASS", BATCH_REFUSED, EX_NOPERM, ABOUT_STORE, "mend user and password_file"},
+    {"ERR invalid password", BATCH_REFUSED, EX_NOPERM, ABOUT_STORE, "mend password_file"},
+    {"ERR AUTH", BATCH_REFUSED, EX_CONFIG, ABOUT_STORE, "it knows no password: drop password_file"},
+    {"ERR Client sent AUTH", BATCH_REFUSED, EX_CONFIG, ABOUT_STORE,
+     "it knows no password: drop password_file"},
+    {"ERR DB index", BATCH_REFUSED, EX_CONFIG, ABOUT_STORE,
+     "it has not that many databases: mend url"},
+    {"DENIED", BATCH_REFUSED, EX_NOPERM, ABOUT_NOTHING, "give it a password, or use a unix socket"},
+    {"NOPERM", BATCH_REFUSED, EX_NOPERM, ABOUT_COMMANDS, "its ACL user may not, on these keys, "},
+    {"WRONGTYPE", BATCH_REFUSED, 0, ABOUT_NOTHING, "a key to bump holds no number: delete it"},
+    {"ERR value is not an integer", BATCH_REFUSED, 0, ABOUT_NOTHING,
+     "a key to bump holds no number: delete it"},
+    {"ERR increment or decrement would overflow", BATCH_REFUSED, 0, ABOUT_NOTHING,
+     "a key to bump holds too large a number: delete it"},
+    {"ERR unknown command", BATCH_REFUSED, 0, ABOUT_COMMANDS,
+     "Redis 5 or later is needed, with these not renamed: "},
+    {"MOVED", BATCH_REFUSED, 0, ABOUT_STORE, "it is a cluster, which is not built yet: url"},
+    {"CROSSSLOT", BATCH_REFUSED, 0, ABOUT_STORE, "it is a cluster, which is not built yet: url"},
+};
+
+static const struct row *find_row(const char *text, size_t len)
+{
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        size_t n = strlen(rows[i].begins);
+        if (len < n || memcmp(text, rows[i].begins, n) != 0)
+            continue;
+        /* BUSY is not BUSYKEY. */
+        if (len == n || text[n] == ' ' || strchr(rows[i].begins, ' '))
+            return &rows[i];
+    }
+    return NULL;
+}
+
+/* Before Redis 7 an error inside a script comes as `ERR Error running script (...): ...: -OOM ...`:
+ * what counts is what follows the dash. */
+static void unwrap(const char **text, size_t *len)
+{
+    static const char begin[] = "ERR Error running script";
+    if (*len < sizeof begin || memcmp(*text, begin, sizeof begin - 1) != 0)
+        return;
+    const char *found = memmem(*text, *len, ": -", 3);
+    if (found) {
+        *len -= (size_t)(found + 3 - *text);
+        *text = found + 3;
+        return;
+    }
+    /* `... @user_script: 2: ERR value is not an integer` has no dash. */
+    found = memmem(*text + 4, *len - 4, "ERR ", 4);
+    if (found) {
+        *len -= (size_t)(found - *text);
+        *text = found;
+    }
+}
+
+struct redis_verdict redis_judge(const char *text, size_t len, const char *store,
+                                 const char *commands)
+{
+    unwrap(&text, &len);
+    const struct row *row = find_row(text, len);
+    struct redis_verdict verdict = {.status = row ? row->status : BATCH_REFUSED,
+                                    .denied = row ? row->denied : 0};
+    /* Up to the first quote: what follows may be an argument, and so a key. */
+    server_quote(text, len, "'\"`", verdict.reason, QUOTED_MAX + 1);
+    if (!row || !row->remedy)
+        return verdict;
+    size_t n = strlen(verdict.reason);
+    const char *joint = row->about == ABOUT_STORE ? " of store " : "";
+    const char *about = row->about == ABOUT_STORE      ? store
+                        : row->about == ABOUT_COMMANDS ? commands
+                                                       : "";
+    snprintf(verdict.reason + n, sizeof verdict.reason - n, ": %s%s%s", row->remedy, joint, about);
+    return verdict;
+}
