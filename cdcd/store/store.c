@@ -1,0 +1,22 @@
+#include "store/store.h"
+
+#include <string.h>
+
+/* One of each driver file. */
+extern const struct store_ops store_redis;
+extern const struct store_ops store_memcached;
+
+const struct store_ops *store_driver(const char *type)
+{
+    static const struct store_ops *const drivers[] = {&store_redis, &store_memcached};
+    for (size_t i = 0; i < sizeof drivers / sizeof *drivers; i++)
+        if (strcmp(drivers[i]->type, type) == 0)
+            return drivers[i];
+    return NULL;
+}
+
+const char *const *store_types(void)
+{
+    static const char *const types[] = {"redis", "memcached", NULL};
+    return types;
+}
