@@ -35,7 +35,7 @@ REDIS_KEYS = [
     *(f"blog:page:{slug}" for slug in ("hello", "tea", "rain")),
     *(f"blog:get_comments:{post}" for post in (1, 2, 3)),
 ]
-MEMCACHED_KEYS = [f"{author}_{block}" for author in (1, 2) for block in ("posts", "all_blocks")]
+MEMCACHED_KEYS = [f"author:{author}:{what}" for author in (1, 2) for what in ("posts", "blocks")]
 BUMPED = {("redis", VERSION_KEY)}
 LIMIT_S = 20
 
@@ -45,7 +45,7 @@ def in_redis(*names):
 
 
 def blocks_of(author):
-    return {("memcached", key) for key in MEMCACHED_KEYS if key.startswith(f"{author}_")}
+    return {("memcached", key) for key in MEMCACHED_KEYS if key.startswith(f"author:{author}:")}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -156,9 +156,8 @@ class Blog:
         return found
 
     def committed_at(self):
-        return float(
-            self.database.value("SELECT extract(epoch FROM timestamp) FROM pg_last_committed_xact()")
-        )
+        stamp = "SELECT extract(epoch FROM timestamp) FROM pg_last_committed_xact()"
+        return float(self.database.value(stamp))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -249,7 +248,8 @@ def stay(blog):
 def servers_said(blog):
     version = blog.database.value("SHOW server_version").split()[0]
     redis = blog.redis.client.info("server")["redis_version"]
-    return f"PostgreSQL {version}, Redis {redis} and memcached {blog.memcached.version()}"
+    memcached = blog.memcached.ask([b"version"])[0].decode().split()[1]
+    return f"PostgreSQL {version}, Redis {redis} and memcached {memcached}"
 
 
 def make_folder(stack):

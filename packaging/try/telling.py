@@ -8,7 +8,7 @@ VERBS = {"gone": "green", "bumped": "yellow"}
 
 
 def in_colour():
-    return sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+    return sys.stdout.isatty() and not os.environ.get("NO_COLOR")
 
 
 def paint(text, colour):
