@@ -40,7 +40,7 @@ FACES = {"source": "source/source.h", "rule": "rule/rule.h", "store": "store/sto
 LIBRARIES = [
     ("libpq", r"libpq|postgres_ext\.h|pg_config", r"source/"),
     ("libevent", r"event2?/|event\.h|ev(http|dns|util|rpc)\.h",
-     r"source/pgconn\.c|store/link\.c|report/|daemon\.c"),
+     r"source/pg(conn|timer)\.c|store/link\.c|report/|daemon\.c"),
     ("libconfig", r"libconfig", r"base/confread\.c"),
     ("hiredis", r"hiredis/|hiredis\.h|read\.h|sds\.h|alloc\.h", r"store/redis[^/]*\.c"),
 ]
