@@ -50,8 +50,9 @@ const struct conf *conf_parse(struct arena *arena, const char *file, const char 
         copy_setting(&copying, config_root_setting(&config), root);
         root->line = 0;
     } else {
-        complain(complaints, SEVERITY_ERROR, file, config_error_line(&config),
-                 "%s; it may begin on the line before", config_error_text(&config));
+        bool syntax = strcmp(config_error_text(&config), "syntax error") == 0;
+        complain(complaints, SEVERITY_ERROR, file, config_error_line(&config), "%s%s",
+                 config_error_text(&config), syntax ? "; it may begin on the line before" : "");
     }
     config_destroy(&config);
     return root;

@@ -39,7 +39,7 @@ struct conf {
 };
 
 /* Reads a file; the tree is the arena's. NULL when it cannot be read (EX_NOINPUT, EX_NOPERM) or is
- * no tree; a complaint about a number leaves the tree, so that more can be found. */
+ * no tree. */
 const struct conf *conf_read(struct arena *arena, const char *path, struct complaints *complaints);
 /* The same for text that somebody has; lent. */
 const struct conf *conf_parse(struct arena *arena, const char *file, const char *text, size_t n,

@@ -33,25 +33,36 @@ struct scanner {
 static bool skip_blanks(struct scanner *s);
 static void scan_token(struct scanner *s);
 
-bool confscan_run(struct confscan *scan, struct arena *arena, const char *file, const char *text,
-                  size_t n, struct complaints *complaints)
+/* What some editors write, and what is no text at all. */
+static bool is_text(const char *file, const char *text, size_t n, struct complaints *complaints)
 {
-    *scan = (struct confscan){0};
+    const char *nul = n ? memchr(text, 0, n) : NULL;
+    int line = 1;
     if (n >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0) {
         complain(complaints, SEVERITY_ERROR, file, 1,
                  "the file begins with a UTF-8 byte order mark; save it without one");
         return false;
     }
-    char *copy = arena_strndup(arena, text, n);
-    struct scanner s = {.at = copy, .line = 1, .file = file, .complaints = complaints};
+    if (!nul)
+        return true;
+    for (const char *at = text; at < nul; at++)
+        line += *at == '\n';
+    complain(complaints, SEVERITY_ERROR, file, line,
+             "a NUL byte stands here; the file must be text, in UTF-8");
+    return false;
+}
+
+bool confscan_run(struct confscan *scan, struct arena *arena, const char *file, const char *text,
+                  size_t n, struct complaints *complaints)
+{
+    *scan = (struct confscan){0};
+    if (!is_text(file, text, n, complaints))
+        return false;
+    struct scanner s = {
+        .at = arena_strndup(arena, text, n), .line = 1, .file = file, .complaints = complaints};
     s.sound = true;
     while (s.sound && skip_blanks(&s))
         scan_token(&s);
-    if (s.sound && (size_t)(s.at - copy) < n) {
-        s.sound = false;
-        complain(complaints, SEVERITY_ERROR, file, s.line,
-                 "a NUL byte stands here; the file must be text");
-    }
     if (s.sound && s.depth > 0) {
         s.sound = false;
         complain(complaints, SEVERITY_ERROR, file, s.open[s.depth - 1].line,
@@ -200,9 +211,9 @@ static void scan_word(struct scanner *s)
     if (isdigit((unsigned char)*digits)) {
         bool whole = strncmp(digits, "0x", 2) == 0 || strcspn(s->at, ".eE") >= n;
         if (whole && !number_fits(s->at, n))
-            complain(s->complaints, SEVERITY_ERROR, s->file, s->line,
-                     "the number %.*s is too large; sizes and times are strings, as in \"64MB\"",
-                     (int)(n < 64 ? n : 64), s->at);
+            unsound(s, s->line,
+                    "the number %.*s is too large; sizes and times are strings, as in \"64MB\"",
+                    (int)(n < 64 ? n : 64), s->at);
     }
     s->at += n ? n : 1;
     s->last = TOKEN_OTHER;

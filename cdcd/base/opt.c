@@ -154,9 +154,10 @@ static bool put_word(const struct opt_reader *reader, const struct opt *row,
         words[i] = word->word;
         if (strcmp(word->word, text) != 0)
             continue;
-        memcpy(into + row->offset, &word->value, sizeof word->value);
-        if (!word->unbuilt)
+        if (!word->unbuilt) {
+            memcpy(into + row->offset, &word->value, sizeof word->value);
             return true;
+        }
         complain(reader->complaints, SEVERITY_ERROR, node->file, node->line,
                  "%s = \"%s\" is not built yet in this version", node->name, text);
         return false;
@@ -252,8 +253,8 @@ static bool put_default(const struct opt_reader *reader, const struct opt *row,
                         const struct conf *group, char *into)
 {
     if (row->required) {
-        complain(reader->complaints, SEVERITY_ERROR, group->file, group->line,
-                 "%s is missing; it is %s", row->name, row->help);
+        complain(reader->complaints, SEVERITY_ERROR, group->file, group->line, "%s is missing: %s",
+                 row->name, row->help);
         return false;
     }
     struct conf node = {.name = row->name, .file = group->file, .line = group->line};

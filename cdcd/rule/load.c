@@ -169,6 +169,13 @@ static void load_file(struct loader *loader, const char *path)
     loader->prefix = settings.prefix ? settings.prefix : "";
     loader->schema = settings.schema ? settings.schema : "";
     loader->store = settings.store;
+    loader->store_place = conf_member(root, "store");
     if (settings.caches)
         load_caches(loader, settings.caches);
+}
+
+const struct conf *load_place(const struct conf *group, const char *name)
+{
+    const struct conf *place = conf_member(group, name);
+    return place ? place : group;
 }

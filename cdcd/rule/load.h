@@ -18,12 +18,18 @@ struct loader {
     const char *prefix;
     const char *schema;
     struct opt_strings store; /* none when the file has no default */
+    const struct conf *store_place;
 };
 
 void load_cache(struct loader *loader, const struct conf *node);
+/* Finds the cache's stores, and complains of those that cannot do what it does. */
+void load_stores(struct loader *loader, struct cache *cache, const struct conf *node,
+                 const struct opt_strings *names);
 /* Reads `triggers` into the cache, whose keys and `all` are known; keys_known is false when a key
  * was wrong, and its parameters cannot be told. */
 void load_triggers(struct loader *loader, struct cache *cache, const struct conf *node,
                    bool keys_known);
+/* Where to complain of a setting: at it, or at its group when it is not there. */
+const struct conf *load_place(const struct conf *group, const char *name);
 
 #endif

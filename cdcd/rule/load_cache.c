@@ -6,7 +6,6 @@
 #include <string.h>
 
 #define MAX_CACHES 65535
-#define MAX_STORES 64
 
 struct cache_settings {
     const char *key;
@@ -89,8 +88,6 @@ static const struct opt all_rows[] = {
 static bool load_keys(struct loader *loader, struct cache *cache, const struct conf *node,
                       const struct cache_settings *settings);
 static void load_all(struct loader *loader, struct cache *cache, const struct conf *node);
-static void load_stores(struct loader *loader, struct cache *cache, const struct conf *node,
-                        const struct cache_settings *settings);
 static void add_cache(struct loader *loader, struct cache *cache, bool good);
 
 void load_cache(struct loader *loader, const struct conf *node)
@@ -111,16 +108,12 @@ void load_cache(struct loader *loader, const struct conf *node)
     good &= load_keys(loader, cache, node, &settings);
     if (settings.all)
         load_all(loader, cache, settings.all);
-    load_stores(loader, cache, node, &settings);
+    cache->prefix = settings.prefix ? settings.prefix : loader->prefix;
+    cache->action = (enum op_action)settings.action;
+    load_stores(loader, cache, node, settings.store.n ? &settings.store : &loader->store);
     if (settings.triggers)
         load_triggers(loader, cache, settings.triggers, good);
     add_cache(loader, cache, good);
-}
-
-static const struct conf *place_of(const struct conf *group, const char *name)
-{
-    const struct conf *place = conf_member(group, name);
-    return place ? place : group;
 }
 
 static bool compile_key(struct loader *loader, struct cache *cache, const struct conf *place,
@@ -208,7 +201,7 @@ static void load_all(struct loader *loader, struct cache *cache, const struct co
         return;
     bool scan = settings.action == OP_SCAN;
     const char *text = scan ? settings.match : settings.key;
-    const struct conf *place = place_of(node, scan ? "match" : "key");
+    const struct conf *place = load_place(node, scan ? "match" : "key");
     if (!text || (scan ? settings.key : settings.match)) {
         complain(loader->complaints, SEVERITY_ERROR, node->file, node->line,
                  scan ? "all with action = \"scan\" takes match, a pattern, and no key"
@@ -223,82 +216,20 @@ static void load_all(struct loader *loader, struct cache *cache, const struct co
     cache->params = before;
 }
 
-/* The store's number; -1 when there is none of that name, and said. */
-static int find_store(struct loader *loader, const struct conf *place, const char *name)
+/* Literal text of a template as it stands in the string of a match. */
+static void put_literal(struct buf *to, const char *text, size_t n)
 {
-    struct ruleset *set = loader->set;
-    unsigned n = set->n_stores, n_extra = set->n_extra_stores;
-    for (unsigned i = 0; i < n; i++)
-        if (strcmp(set->stores[i].name, name) == 0)
-            return (int)i;
-    for (unsigned i = 0; i < n_extra; i++)
-        if (strcmp(set->extra_stores[i], name) == 0)
-            return (int)(n + i);
-    if (loader->any_store && n + n_extra < MAX_CACHES) {
-        set->extra_stores = mem_resize(set->extra_stores, (n_extra + 1) * sizeof(char *));
-        set->extra_stores[n_extra] = name;
-        return (int)(n + set->n_extra_stores++);
-    }
-    const char **names = arena_alloc(loader->arena, (n + 1) * sizeof *names);
-    for (unsigned i = 0; i < n; i++)
-        names[i] = set->stores[i].name;
-    opt_unknown(loader->complaints, place->file, place->line, "store", name, names);
-    return -1;
-}
-
-static void check_action(struct loader *loader, const struct conf *place, int store,
-                         enum op_action action)
-{
-    const struct ruleset *set = loader->set;
-    if (store < 0 || (unsigned)store >= set->n_stores)
-        return;
-    const struct rule_store *one = &set->stores[store];
-    if (!(one->actions & 1U << action))
-        complain(loader->complaints, SEVERITY_ERROR, place->file, place->line,
-                 "store \"%s\" is a %s, which has no action \"%s\"", one->name, one->type,
-                 op_action_name(action));
-}
-
-static struct cache_store make_store(struct loader *loader, int number, const char *prefix)
-{
-    const struct ruleset *set = loader->set;
-    bool known = (unsigned)number < set->n_stores;
-    struct cache_store store = {.number = (uint16_t)number};
-    store.prefix =
-        arena_printf(loader->arena, "%s%s", known ? set->stores[number].prefix : "", prefix);
-    store.prefix_len = (uint32_t)strlen(store.prefix);
     struct buf escaped = {0};
-    template_escape(store.prefix, store.prefix_len, &escaped);
-    store.pattern_prefix = arena_strndup(loader->arena, escaped.data, escaped.len);
-    store.pattern_prefix_len = (uint32_t)escaped.len;
+    template_escape(text, n, &escaped);
+    for (size_t i = 0; i < escaped.len; i++) {
+        const char *at = escaped.data + i;
+        if (*at == '\\' || *at == '"')
+            buf_put(to, "\\", 1);
+        if (*at == '{' || *at == '}')
+            buf_put(to, at, 1);
+        buf_put(to, at, 1);
+    }
     buf_free(&escaped);
-    return store;
-}
-
-static void load_stores(struct loader *loader, struct cache *cache, const struct conf *node,
-                        const struct cache_settings *settings)
-{
-    struct opt_strings names = settings->store.n ? settings->store : loader->store;
-    const struct conf *place = place_of(node, "store");
-    const char *prefix = settings->prefix ? settings->prefix : loader->prefix;
-    if (names.n == 0 || names.n > MAX_STORES) {
-        complain(loader->complaints, SEVERITY_ERROR, place->file, place->line,
-                 names.n ? "store has more than 64 elements"
-                         : "%s has no store; write store = \"NAME\" here or at the file's top",
-                 node->name);
-        return;
-    }
-    struct cache_store *stores = arena_alloc(loader->arena, names.n * sizeof *stores);
-    for (unsigned i = 0; i < names.n; i++) {
-        int number = find_store(loader, place, names.list[i]);
-        check_action(loader, place_of(node, "action"), number, (enum op_action)settings->action);
-        if (cache->all && cache->all->template.source)
-            check_action(loader, place_of(place_of(node, "all"), "action"), number,
-                         cache->all->action);
-        if (number >= 0)
-            stores[cache->n_stores++] = make_store(loader, number, prefix);
-    }
-    cache->stores = stores;
 }
 
 /* The match that would find every key of a template, to be pasted. */
@@ -306,13 +237,10 @@ static void put_match(const struct template *template, struct buf *to)
 {
     for (unsigned i = 0; i < template->n_parts; i++) {
         const struct template_part *part = &template->parts[i];
-        if (!part->text)
+        if (part->text)
+            put_literal(to, part->text, part->len);
+        else
             buf_put_str(to, "*");
-        for (uint32_t j = 0; part->text && j < part->len; j++) {
-            bool brace = part->text[j] == '{' || part->text[j] == '}';
-            template_escape(part->text + j, 1, to);
-            buf_put(to, part->text + j, brace);
-        }
     }
 }
 

@@ -120,7 +120,7 @@ static bool load_on(struct loader *loader, const struct conf *node, const struct
         trigger->ops |= word->ops;
         good &= word->word != NULL;
         if (!word->word)
-            opt_unknown(loader->complaints, node->file, node->line, "operation in on", on->list[i],
+            opt_unknown(loader->complaints, node->file, node->line, "operation", on->list[i],
                         words);
     }
     if (on->list && on->n == 0)

@@ -57,6 +57,8 @@ struct cache {
     const char *file;
     int line;
     uint16_t number;
+    enum op_action action;
+    const char *prefix;
     const struct cache_store *stores;
     unsigned n_stores;
     struct template_params params;
