@@ -60,15 +60,17 @@ void ruleset_judge(const struct ruleset *ruleset, const struct relation *relatio
     arena_free(arena);
 }
 
-static bool judge_column(struct judging *j, const struct trigger *trigger, const char *column)
+/* False when the table has no such column; meanwhile says what happens until it has. */
+static bool judge_column(struct judging *j, const struct trigger *trigger, const char *column,
+                         const char *meanwhile)
 {
     if (plan_column(j->relation, column) != PLAN_NO_COLUMN)
         return true;
     const char *nearest = str_nearest(column, j->names);
     complain(j->complaints, SEVERITY_WARNING, trigger->file, trigger->line,
              "table %s has no column %s%s%s%s; until it has, %s", j->table, column,
-             nearest ? ", did you mean " : "", nearest ? nearest : "", nearest ? "?" : "",
-             trigger->cache->all ? "each change clears the cache's all" : "the rule sleeps");
+             nearest ? " (did you mean " : "", nearest ? nearest : "", nearest ? "?)" : "",
+             meanwhile);
     return false;
 }
 
@@ -76,7 +78,7 @@ static void judge_trigger(struct judging *j, const struct trigger *trigger)
 {
     const struct cache *cache = trigger->cache;
     for (unsigned i = 0; i < trigger->n_columns; i++)
-        judge_column(j, trigger, trigger->columns[i]);
+        judge_column(j, trigger, trigger->columns[i], "every UPDATE counts");
     if (trigger->clears_all)
         return;
     for (unsigned i = 0; i < cache->n_keys; i++)
@@ -85,10 +87,12 @@ static void judge_trigger(struct judging *j, const struct trigger *trigger)
 
 static void judge_key(struct judging *j, const struct trigger *trigger, const struct key *key)
 {
+    const char *meanwhile =
+        trigger->cache->all ? "each change clears the cache's all" : "the rule sleeps";
     unsigned old_images = 1U << CHANGE_UPDATE | 1U << CHANGE_DELETE;
     for (unsigned i = 0; i < key->template.n_params; i++) {
         const char *column = trigger->sources[key->template.params[i]];
-        if (!judge_column(j, trigger, column) || !(trigger->ops & old_images))
+        if (!judge_column(j, trigger, column, meanwhile) || !(trigger->ops & old_images))
             continue;
         if (j->relation->columns[plan_column(j->relation, column)].in_identity)
             continue;
