@@ -1,0 +1,244 @@
+#include "source/catalog.h"
+
+#include "base/buf.h"
+#include "base/mem.h"
+#include "source/pgoutput.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* to_jsonb reaches columns that older servers have not. RDS gives no role the REPLICATION
+ * attribute, but a role to be member of. */
+static const char server_sql[] =
+    "SELECT current_setting('server_version_num') AS version,"
+    "       current_setting('wal_level') AS wal_level,"
+    "       pg_is_in_recovery() AS in_recovery,"
+    "       r.rolsuper OR r.rolreplication"
+    "         OR EXISTS (SELECT FROM pg_roles g WHERE g.rolname = 'rds_replication'"
+    "                    AND pg_has_role(g.oid, 'MEMBER')) AS may_replicate,"
+    "       (SELECT setting FROM pg_settings WHERE name = 'wal_sender_timeout')"
+    "         AS wal_sender_timeout,"
+    "       quote_ident(current_database()) AS database,"
+    "       quote_ident(current_user) AS role,"
+    "       quote_literal($1::text) AS slot_name,"
+    "       s.slot_name IS NOT NULL AS slot_exists,"
+    "       s.plugin AS slot_plugin,"
+    "       s.database AS slot_database,"
+    "       s.database = current_database() AS slot_here,"
+    "       to_jsonb(s) ->> 'two_phase' = 'true' AS slot_two_phase,"
+    "       to_jsonb(s) ->> 'wal_status' = 'lost' AS slot_lost,"
+    "       quote_ident($2::text) AS publication_name,"
+    "       p.pubname IS NOT NULL AS publication_exists,"
+    "       to_jsonb(p) ->> 'pubviaroot' = 'true' AS publication_via_root,"
+    "       p.pubinsert AND p.pubupdate AND p.pubdelete AND p.pubtruncate AS publishes_all"
+    "  FROM pg_roles r"
+    "  LEFT JOIN pg_replication_slots s ON s.slot_name = $1"
+    "  LEFT JOIN pg_publication p ON p.pubname = $2"
+    " WHERE r.rolname = current_user";
+
+/* A row a column of each table; one row with no column for a table that has none, or is not there.
+ * in_identity is what pgoutput will flag: the key columns of the identity's index, which for the
+ * default identity is the primary key, and all columns with FULL. */
+static const char tables_sql[] =
+    "WITH published AS MATERIALIZED ("
+    "  SELECT schemaname, tablename, to_jsonb(t) -> 'attnames' AS columns"
+    "    FROM pg_publication_tables t WHERE pubname = $3)"
+    " SELECT w.n - 1 AS n, c.oid, c.relkind, c.relpersistence = 'p' AS logged,"
+    "       format('%I.%I', w.schema, w.name) AS name,"
+    "       (SELECT format('%I.%I', rn.nspname, rc.relname)"
+    "          FROM pg_class rc JOIN pg_namespace rn ON rn.oid = rc.relnamespace"
+    "         WHERE c.relispartition AND rc.oid = pg_partition_root(c.oid)) AS root,"
+    "       p.tablename IS NOT NULL AS published,"
+    "       c.relreplident = 'f' OR k.attnums IS NOT NULL AS has_identity,"
+    "       a.attname, a.atttypid, a.atttypmod,"
+    "       c.relreplident = 'f' OR a.attnum = ANY (k.attnums) AS in_identity"
+    "  FROM unnest($1::text[], $2::text[]) WITH ORDINALITY AS w (schema, name, n)"
+    "  LEFT JOIN pg_namespace s ON s.nspname = w.schema"
+    "  LEFT JOIN pg_class c ON c.relnamespace = s.oid AND c.relname = w.name"
+    "        AND c.relkind NOT IN ('i', 'I', 'S', 't', 'c')"
+    "  LEFT JOIN published p ON p.schemaname = w.schema AND p.tablename = w.name"
+    "  LEFT JOIN LATERAL (SELECT (i.indkey::int2[])[0:i.indnkeyatts - 1] AS attnums"
+    "               FROM pg_index i"
+    "              WHERE i.indrelid = c.oid AND i.indisvalid AND i.indisunique"
+    "                AND i.indimmediate AND i.indpred IS NULL"
+    "                AND CASE c.relreplident WHEN 'd' THEN i.indisprimary"
+    "                                        WHEN 'i' THEN i.indisreplident END"
+    "              LIMIT 1) k ON true"
+    "  LEFT JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0"
+    "        AND NOT a.attisdropped AND a.attgenerated = ''"
+    "        AND (p.columns IS NULL OR p.columns ? a.attname::text)"
+    " ORDER BY w.n, a.attnum";
+
+void catalog_ask_server(struct pgconn *conn, const char *slot, const char *publication,
+                        pgconn_answer_fn answer, void *ctx)
+{
+    const char *params[] = {slot, publication};
+    pgconn_query(conn, server_sql, params, 2, answer, ctx);
+}
+
+/* An element of an array's text. */
+static void put_element(struct buf *array, const char *text)
+{
+    buf_put_str(array, array->len ? ",\"" : "{\"");
+    for (; *text; text++) {
+        if (*text == '"' || *text == '\\')
+            buf_put(array, "\\", 1);
+        buf_put(array, text, 1);
+    }
+    buf_put(array, "\"", 1);
+}
+
+void catalog_ask_tables(struct pgconn *conn, const struct wanted_list *wanted,
+                        const char *publication, pgconn_answer_fn answer, void *ctx)
+{
+    struct buf schemas = {0}, names = {0};
+    for (unsigned i = 0; i < wanted->n; i++) {
+        put_element(&schemas, wanted->tables[i].schema);
+        put_element(&names, wanted->tables[i].name);
+    }
+    buf_put_str(&schemas, wanted->n ? "}" : "{}");
+    buf_put_str(&names, wanted->n ? "}" : "{}");
+    const char *params[] = {buf_str(&schemas), buf_str(&names), publication};
+    pgconn_query(conn, tables_sql, params, 3, answer, ctx);
+    buf_free(&schemas);
+    buf_free(&names);
+}
+
+struct catalog *catalog_make(void)
+{
+    struct catalog *catalog = mem_alloc(sizeof *catalog);
+    catalog->arena = arena_make();
+    return catalog;
+}
+
+/* A row of a result. */
+struct row {
+    const PGresult *result;
+    int number;
+};
+
+static const char *text_of(struct row row, const char *column)
+{
+    int field = PQfnumber(row.result, column);
+    assert(field >= 0);
+    return PQgetvalue(row.result, row.number, field);
+}
+
+static bool is_null(struct row row, const char *column)
+{
+    return PQgetisnull(row.result, row.number, PQfnumber(row.result, column));
+}
+
+static bool bool_of(struct row row, const char *column)
+{
+    return text_of(row, column)[0] == 't';
+}
+
+void catalog_read_server(struct catalog *catalog, const PGresult *result)
+{
+    struct row row = {result, 0};
+    struct arena *arena = catalog->arena;
+    if (PQntuples(result) == 0)
+        return;
+    catalog->server = (struct catalog_server){
+        .version = atoi(text_of(row, "version")),
+        .wal_level = arena_strdup(arena, text_of(row, "wal_level")),
+        .in_recovery = bool_of(row, "in_recovery"),
+        .may_replicate = bool_of(row, "may_replicate"),
+        .wal_sender_timeout_ms = atoll(text_of(row, "wal_sender_timeout")),
+        .database_sql = arena_strdup(arena, text_of(row, "database")),
+        .role_sql = arena_strdup(arena, text_of(row, "role")),
+    };
+    catalog->slot = (struct catalog_slot){
+        .name_sql = arena_strdup(arena, text_of(row, "slot_name")),
+        .exists = bool_of(row, "slot_exists"),
+        .here = bool_of(row, "slot_here"),
+        .two_phase = bool_of(row, "slot_two_phase"),
+        .lost = bool_of(row, "slot_lost"),
+        .plugin = arena_strdup(arena, text_of(row, "slot_plugin")),
+        .database = arena_strdup(arena, text_of(row, "slot_database")),
+    };
+    catalog->publication = (struct catalog_publication){
+        .name_sql = arena_strdup(arena, text_of(row, "publication_name")),
+        .exists = bool_of(row, "publication_exists"),
+        .via_root = bool_of(row, "publication_via_root"),
+        .publishes_all = bool_of(row, "publishes_all"),
+    };
+}
+
+static enum table_kind kind_of(struct row row)
+{
+    if (is_null(row, "oid"))
+        return TABLE_MISSING;
+    switch (text_of(row, "relkind")[0]) {
+    case 'r':
+        return TABLE_ORDINARY;
+    case 'p':
+        return TABLE_PARTITIONED;
+    default:
+        return TABLE_OTHER;
+    }
+}
+
+static void read_columns(struct arena *arena, struct relation *relation, struct row row, unsigned n)
+{
+    struct column *columns = arena_alloc(arena, n * sizeof *columns);
+    relation->columns = columns;
+    for (unsigned i = 0; i < n; i++, row.number++) {
+        if (is_null(row, "attname"))
+            continue;
+        columns[relation->n_columns++] = (struct column){
+            .name = arena_strdup(arena, text_of(row, "attname")),
+            .type = (uint32_t)strtoul(text_of(row, "atttypid"), NULL, 10),
+            .typmod = atoi(text_of(row, "atttypmod")),
+            .in_identity = bool_of(row, "in_identity"),
+        };
+    }
+}
+
+/* A table from the n rows that are about it. */
+static void read_table(struct catalog *catalog, struct catalog_table *table,
+                       const struct wanted *wanted, struct row row, unsigned n)
+{
+    struct arena *arena = catalog->arena;
+    *table = (struct catalog_table){
+        .kind = kind_of(row),
+        .name_sql = arena_strdup(arena, text_of(row, "name")),
+        .root_sql = is_null(row, "root") ? NULL : arena_strdup(arena, text_of(row, "root")),
+        .logged = bool_of(row, "logged"),
+        .published = bool_of(row, "published"),
+        .has_identity = bool_of(row, "has_identity"),
+        .relation = {.oid = (uint32_t)strtoul(text_of(row, "oid"), NULL, 10),
+                     .version = pgoutput_next_version(),
+                     .schema = wanted->schema,
+                     .name = wanted->name},
+    };
+    read_columns(arena, &table->relation, row, n);
+}
+
+void catalog_read_tables(struct catalog *catalog, const struct wanted_list *wanted,
+                         const PGresult *result)
+{
+    int n_rows = PQntuples(result);
+    catalog->tables = arena_alloc(catalog->arena, wanted->n * sizeof *catalog->tables);
+    catalog->n_tables = wanted->n;
+    for (int first = 0, end; first < n_rows; first = end) {
+        struct row row = {result, first};
+        unsigned place = (unsigned)atoi(text_of(row, "n"));
+        for (end = first + 1; end < n_rows; end++)
+            if ((unsigned)atoi(text_of((struct row){result, end}, "n")) != place)
+                break;
+        assert(place < wanted->n);
+        read_table(catalog, &catalog->tables[place], &wanted->tables[place], row,
+                   (unsigned)(end - first));
+    }
+}
+
+void catalog_free(struct catalog *catalog)
+{
+    if (!catalog)
+        return;
+    arena_free(catalog->arena);
+    free(catalog);
+}

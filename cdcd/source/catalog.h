@@ -1,0 +1,83 @@
+/* What PostgreSQL's catalog says of the server, the slot, the publication and the tables that are
+ * wanted: two queries, and the structs that their results are read into. When to ask is for prepare.c, to
+ * judge for remedy.c.
+ *
+ * All names that end in _sql are quoted by the server, to be used in statements and messages. */
+#ifndef CDCD_SOURCE_CATALOG_H
+#define CDCD_SOURCE_CATALOG_H
+
+#include "model/change.h"
+
+#include "source/pgconn.h"
+#include "source/wanted.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct arena;
+
+struct catalog_server {
+    int version; /* server_version_num */
+    const char *wal_level;
+    bool in_recovery;
+    bool may_replicate;
+    int64_t wal_sender_timeout_ms; /* 0: none */
+    const char *database_sql;
+    const char *role_sql;
+};
+
+struct catalog_slot {
+    const char *name_sql; /* quoted as a literal */
+    bool exists;
+    bool here; /* of this database */
+    bool two_phase;
+    bool lost;
+    const char *plugin;   /* "" with a physical slot */
+    const char *database; /* "" with a physical slot */
+};
+
+struct catalog_publication {
+    const char *name_sql;
+    bool exists;
+    bool via_root;       /* publish_via_partition_root */
+    bool publishes_all;  /* insert, update, delete, truncate */
+};
+
+enum table_kind { TABLE_MISSING, TABLE_ORDINARY, TABLE_PARTITIONED, TABLE_OTHER };
+
+struct catalog_table {
+    enum table_kind kind;
+    const char *name_sql; /* with its schema */
+    const char *root_sql; /* of a partition; NULL otherwise */
+    bool logged;          /* its changes are in the WAL */
+    bool published;
+    bool has_identity;        /* UPDATE and DELETE work once it is published */
+    struct relation relation; /* as the stream would give it; schema and name are the wanted's */
+};
+
+struct catalog {
+    struct arena *arena; /* owns what the rest points to */
+    struct catalog_server server;
+    struct catalog_slot slot;
+    struct catalog_publication publication;
+    struct catalog_table *tables; /* in the order in which they were wanted */
+    unsigned n_tables;
+};
+
+/* Asks the first query; its answer is for catalog_read_server. Both names are lent. */
+void catalog_ask_server(struct pgconn *conn, const char *slot, const char *publication,
+                        pgconn_answer_fn answer, void *ctx);
+/* Asks the second; its answer is for catalog_read_tables. */
+void catalog_ask_tables(struct pgconn *conn, const struct wanted_list *wanted,
+                        const char *publication, pgconn_answer_fn answer, void *ctx);
+
+/* The caller owns the catalog. */
+struct catalog *catalog_make(void);
+void catalog_read_server(struct catalog *catalog, const PGresult *result);
+/* wanted, whose names it borrows, must be the one that was asked with. */
+void catalog_read_tables(struct catalog *catalog, const struct wanted_list *wanted,
+                         const PGresult *result);
+/* NULL is allowed. */
+void catalog_free(struct catalog *catalog);
+
+#endif

@@ -1,0 +1,117 @@
+#include "source/conninfo.h"
+
+#include "base/mem.h"
+
+#include <assert.h>
+#include <libpq-fe.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define PINNED                                                                           \
+    "-c datestyle=ISO -c intervalstyle=postgres -c timezone=UTC -c extra_float_digits=1" \
+    " -c bytea_output=hex"
+/* Our queries name nothing but the catalog; our DDL must not queue for long before a table in use
+ * (others would queue behind us), and need not wait for standbys. */
+#define PINNED_SQL " -c search_path=pg_catalog -c lock_timeout=5s -c synchronous_commit=local"
+
+/* A peer that is silent is given up after about this long, rather than after the kernel's two
+ * hours. It is less than our own limit for a connection, so that of several hosts a dead one is
+ * passed over in time. */
+static const char *const defaults[][2] = {
+    {"keepalives_idle", "10"},
+    {"keepalives_interval", "3"},
+    {"keepalives_count", "3"},
+    {"tcp_user_timeout", "9000"},
+};
+
+static const char *find_value(const PQconninfoOption *list, const char *keyword)
+{
+    for (; list && list->keyword; list++)
+        if (strcmp(list->keyword, keyword) == 0)
+            return list->val && *list->val ? list->val : NULL;
+    return NULL;
+}
+
+int conninfo_check(const char *text, struct err *err)
+{
+    char *message = NULL;
+    PQconninfoOption *parsed = PQconninfoParse(text, &message);
+    if (parsed) {
+        PQconninfoFree(parsed);
+        return 0;
+    }
+    /* libpq ends its sentences with a line end. */
+    int n = message ? (int)strcspn(message, "\n") : 0;
+    err_set(err, EX_CONFIG,
+            "source.conninfo: %.*s; mend it, as in \"host=/run/postgresql dbname=blog\"", n,
+            message ? message : "");
+    PQfreemem(message);
+    return -1;
+}
+
+/* What PG* variables, and the service that either they or the conninfo name, say. libpq reads a
+ * service file only for PGSERVICE, or on the way to a connection; so PGSERVICE it is, for as long
+ * as this takes. */
+static PQconninfoOption *read_defaults(const char *service)
+{
+    const char *old = getenv("PGSERVICE");
+    char *saved = old ? mem_strdup(old) : NULL;
+    if (service)
+        setenv("PGSERVICE", service, 1);
+    PQconninfoOption *list = PQconndefaults();
+    if (saved)
+        setenv("PGSERVICE", saved, 1);
+    else
+        unsetenv("PGSERVICE");
+    free(saved);
+    return list;
+}
+
+static void add(struct conninfo *conninfo, const char *keyword, const char *value)
+{
+    size_t n = 0;
+    while (conninfo->keywords[n])
+        n++;
+    assert(n + 1 < sizeof conninfo->keywords / sizeof *conninfo->keywords);
+    conninfo->keywords[n] = keyword;
+    conninfo->values[n] = value;
+}
+
+static const char *merge_options(struct arena *arena, const char *users, enum conninfo_use use,
+                                 int64_t work_mem_bytes)
+{
+    const char *ours = use == CONNINFO_SQL ? PINNED PINNED_SQL : PINNED;
+    const char *options =
+        users ? arena_printf(arena, "%s %s", users, ours) : arena_strdup(arena, ours);
+    int64_t kb = work_mem_bytes / 1024;
+    if (use == CONNINFO_SQL || work_mem_bytes == 0)
+        return options;
+    kb = kb < 64 ? 64 : kb > INT32_MAX ? INT32_MAX : kb;
+    return arena_printf(arena, "%s -c logical_decoding_work_mem=%lldkB", options, (long long)kb);
+}
+
+struct conninfo conninfo_make(struct arena *arena, const char *text, enum conninfo_use use,
+                              int64_t decoding_work_mem_bytes)
+{
+    struct conninfo conninfo = {0};
+    PQconninfoOption *given = PQconninfoParse(text, NULL);
+    PQconninfoOption *others = read_defaults(find_value(given, "service"));
+    const char *options = find_value(given, "options");
+    /* These would be sent as settings of their own, and win over options. */
+    unsetenv("PGDATESTYLE");
+    unsetenv("PGTZ");
+    add(&conninfo, "dbname", text);
+    for (size_t i = 0; i < sizeof defaults / sizeof *defaults; i++)
+        if (!find_value(given, defaults[i][0]) && !find_value(others, defaults[i][0]))
+            add(&conninfo, defaults[i][0], defaults[i][1]);
+    if (!options)
+        options = find_value(others, "options");
+    add(&conninfo, "options", merge_options(arena, options, use, decoding_work_mem_bytes));
+    add(&conninfo, "client_encoding", "UTF8");
+    add(&conninfo, "fallback_application_name", "cdcd");
+    if (use == CONNINFO_REPLICATION)
+        add(&conninfo, "replication", "database");
+    PQconninfoFree(given);
+    PQconninfoFree(others);
+    return conninfo;
+}

@@ -1,0 +1,32 @@
+/* What libpq is given to connect: the user's conninfo, and what cdcd pins.
+ *
+ * Text of values must not depend on the server's or the role's settings, so DateStyle, TimeZone and
+ * their like are set by each connection. The user's own `options` stay, ours after them. */
+#ifndef CDCD_SOURCE_CONNINFO_H
+#define CDCD_SOURCE_CONNINFO_H
+
+#include "base/err.h"
+
+#include <stdint.h>
+
+struct arena;
+
+enum conninfo_use {
+    CONNINFO_SQL,         /* an ordinary connection */
+    CONNINFO_REPLICATION, /* logical replication of its database */
+};
+
+/* For PQconnectStartParams with expand_dbname; NULL-terminated. */
+struct conninfo {
+    const char *keywords[16];
+    const char *values[16];
+};
+
+/* 0, or -1 with err filled in when the text is no conninfo. */
+int conninfo_check(const char *text, struct err *err);
+/* text must have been checked; it is borrowed, the rest is the arena's. decoding_work_mem_bytes is
+ * for CONNINFO_REPLICATION; 0 leaves the server's. */
+struct conninfo conninfo_make(struct arena *arena, const char *text, enum conninfo_use use,
+                              int64_t decoding_work_mem_bytes);
+
+#endif

@@ -1,0 +1,116 @@
+#include "source/coverage.h"
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "source/remedy.h"
+
+#include <stdlib.h>
+
+struct coverage {
+    const struct source_events *events;
+    void *ctx;
+    bool create;
+    struct complaints said; /* what need not be said again */
+};
+
+struct coverage *coverage_make(const struct source_events *events, void *ctx, bool create)
+{
+    struct coverage *coverage = mem_alloc(sizeof *coverage);
+    *coverage = (struct coverage){.events = events, .ctx = ctx, .create = create};
+    return coverage;
+}
+
+/* Prints what was not said before; errors again if they end something. */
+static void print(struct coverage *coverage, const struct complaints *complaints,
+                  bool repeat_errors)
+{
+    struct complaints fresh = {0};
+    for (unsigned i = 0; i < complaints->n; i++) {
+        const struct complaint *one = &complaints->list[i];
+        unsigned n = coverage->said.n;
+        complain(&coverage->said, one->severity, one->file, one->line, "%s", one->text);
+        if (coverage->said.n > n || (repeat_errors && one->severity == SEVERITY_ERROR))
+            complain(&fresh, one->severity, one->file, one->line, "%s", one->text);
+    }
+    complaints_print(&fresh, stderr);
+    complaints_free(&fresh);
+}
+
+static void give_table(struct coverage *coverage, const struct catalog_table *table,
+                       struct complaints *complaints)
+{
+    if (table->kind == TABLE_ORDINARY || table->kind == TABLE_PARTITIONED)
+        coverage->events->table(coverage->ctx, &table->relation, complaints);
+}
+
+int coverage_judge(struct coverage *coverage, const struct catalog *catalog,
+                   const struct wanted_list *wanted, struct err *err)
+{
+    int result = 0;
+    struct complaints complaints = {0};
+    for (unsigned i = 0; i < catalog->n_tables; i++) {
+        remedy_table(catalog, i, &wanted->tables[i], coverage->create, &complaints);
+        give_table(coverage, &catalog->tables[i], &complaints);
+    }
+    print(coverage, &complaints, true);
+    if (complaints.n_errors == 1)
+        result = err_set(err, complaints.code, "a table does not fit its rules, see above");
+    else if (complaints.n_errors)
+        result = err_set(err, complaints.code, "tables and rules do not fit, %u errors, see above",
+                         complaints.n_errors);
+    complaints_free(&complaints);
+    return result;
+}
+
+void coverage_warn(struct coverage *coverage, const struct catalog *catalog,
+                   const struct wanted_list *wanted)
+{
+    struct complaints complaints = {0};
+    for (unsigned i = 0; i < catalog->n_tables; i++)
+        remedy_table(catalog, i, &wanted->tables[i], coverage->create, &complaints);
+    print(coverage, &complaints, false);
+    complaints_free(&complaints);
+}
+
+void coverage_note(const struct catalog *catalog, struct wanted_list *wanted, bool changed,
+                   bool new_slot)
+{
+    for (unsigned i = 0; i < catalog->n_tables; i++) {
+        const struct catalog_table *table = &catalog->tables[i];
+        struct wanted *one = &wanted->tables[i];
+        bool exists = table->kind != TABLE_MISSING;
+        if (one->covered == 0 && (remedy_is_covered(table) || (exists && changed && new_slot)))
+            one->covered = table->relation.oid;
+        else if (exists && changed && !table->published)
+            one->covered = WANTED_LATE;
+    }
+}
+
+void coverage_compare(struct coverage *coverage, const struct catalog *catalog, unsigned place,
+                      struct wanted_list *wanted)
+{
+    const struct catalog_table *table = &catalog->tables[place];
+    struct wanted *one = &wanted->tables[place];
+    uint32_t covered = remedy_is_covered(table) ? table->relation.oid : 0;
+    if (covered == one->covered)
+        return;
+    one->covered = covered;
+    if (covered == 0) {
+        log_warn("changes of a table come no more table=%s.%s", one->schema, one->name);
+        return;
+    }
+    struct complaints complaints = {0};
+    log_info("changes of a table come from now on table=%s.%s", one->schema, one->name);
+    give_table(coverage, table, &complaints);
+    print(coverage, &complaints, false);
+    complaints_free(&complaints);
+    coverage->events->appeared(coverage->ctx, &table->relation);
+}
+
+void coverage_free(struct coverage *coverage)
+{
+    if (!coverage)
+        return;
+    complaints_free(&coverage->said);
+    free(coverage);
+}

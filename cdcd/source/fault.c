@@ -1,0 +1,98 @@
+#include "source/fault.h"
+
+#include <ctype.h>
+#include <stdio.h>
+#include <string.h>
+
+/* Codes of PostgreSQL's manual, appendix "Error Codes". */
+static const struct remedy {
+    const char *sqlstate;
+    const char *saying; /* must stand in the reason; NULL for any */
+    int code;
+    const char *remedy;
+} remedies[] = {
+    {"28P01", NULL, EX_NOPERM, "mend the password in source.conninfo or its passfile"},
+    {"28000", "role \"", EX_CONFIG, "mend the user in source.conninfo, or CREATE ROLE"},
+    {"28000", "no encryption", EX_CONFIG,
+     "set sslmode=require (or better) in source.conninfo, or mend pg_hba.conf"},
+    {"28000", "SSL off", EX_CONFIG,
+     "set sslmode=require (or better) in source.conninfo, or mend pg_hba.conf"},
+    {"28000", NULL, EX_NOPERM, "mend the user in source.conninfo, or pg_hba.conf"},
+    {"3D000", NULL, EX_CONFIG, "mend dbname in source.conninfo"},
+    {"42501", "database", EX_NOPERM, "GRANT CONNECT ON DATABASE to the role of source.conninfo"},
+    {"42501", NULL, EX_NOPERM, "ALTER ROLE ... REPLICATION for the role of source.conninfo"},
+    {"42704", NULL, EX_CONFIG, "mend options in source.conninfo"},
+    {"22023", NULL, EX_CONFIG, "mend options in source.conninfo"},
+    {"", "no password supplied", EX_NOPERM,
+     "give a password in source.conninfo, a passfile or PGPASSWORD"},
+    {"", "definition of service", EX_CONFIG, "mend the service in source.conninfo"},
+    {"", "invalid connection option", EX_CONFIG, "mend source.conninfo"},
+    {"", "server does not support SSL", EX_CONFIG,
+     "mend sslmode in source.conninfo, or the server"},
+    {"", "certificate", EX_CONFIG, "mend sslrootcert, sslcert or sslkey in source.conninfo"},
+    {"", "sslmode value", EX_CONFIG, "mend sslmode in source.conninfo"},
+};
+
+/* Copies, with blanks for line ends, up to the line that names PostgreSQL's own source. */
+static void copy_line(char *to, size_t size, const char *text)
+{
+    const char *end = strstr(text, "\nLOCATION:");
+    size_t n = end ? (size_t)(end - text) : strlen(text);
+    if (n >= size)
+        n = size - 1;
+    memcpy(to, text, n);
+    while (n && isspace((unsigned char)to[n - 1]))
+        n--;
+    to[n] = '\0';
+    for (size_t i = 0; i < n; i++)
+        if (isspace((unsigned char)to[i]))
+            to[i] = ' ';
+}
+
+/* Where `:  28P01: ` begins in the text; NULL when nowhere. Severity before it and message after
+ * it may be in any language. */
+static const char *find_sqlstate(const char *text)
+{
+    const char *found = NULL;
+    for (const char *at = text; (at = strstr(at, ":  ")); at += 3) {
+        size_t n = strspn(at + 3, "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ");
+        if (n == 5 && at[8] == ':' && at[9] == ' ')
+            found = at + 3;
+    }
+    return found;
+}
+
+void fault_from_text(struct pg_fault *fault, const char *text)
+{
+    const char *sqlstate = find_sqlstate(text);
+    *fault = (struct pg_fault){0};
+    if (sqlstate)
+        memcpy(fault->sqlstate, sqlstate, 5);
+    copy_line(fault->reason, sizeof fault->reason, text);
+}
+
+void fault_set(struct pg_fault *fault, const char *sqlstate, const char *reason)
+{
+    snprintf(fault->sqlstate, sizeof fault->sqlstate, "%s", sqlstate ? sqlstate : "");
+    copy_line(fault->reason, sizeof fault->reason, reason);
+}
+
+bool fault_is(const struct pg_fault *fault, const char *sqlstate)
+{
+    return strcmp(fault->sqlstate, sqlstate) == 0;
+}
+
+bool fault_is_final(const struct pg_fault *fault, struct err *err)
+{
+    for (size_t i = 0; i < sizeof remedies / sizeof *remedies; i++) {
+        const struct remedy *remedy = &remedies[i];
+        if (!fault_is(fault, remedy->sqlstate))
+            continue;
+        if (remedy->saying && !strstr(fault->reason, remedy->saying))
+            continue;
+        err_set(err, remedy->code, "PostgreSQL refuses the connection: %s; %s", fault->reason,
+                remedy->remedy);
+        return true;
+    }
+    return false;
+}

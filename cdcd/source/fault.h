@@ -1,0 +1,24 @@
+/* What went wrong at PostgreSQL, and whether waiting can mend it. */
+#ifndef CDCD_SOURCE_FAULT_H
+#define CDCD_SOURCE_FAULT_H
+
+#include "base/err.h"
+
+#include <stdbool.h>
+
+/* As the server or libpq said it, on one line. */
+struct pg_fault {
+    char sqlstate[6]; /* "" when it is not the server that said it */
+    char reason[512];
+};
+
+/* From the error message of a connection whose errors are verbose: libpq gives no SQLSTATE of a
+ * connection that could not be made, other than in the text. */
+void fault_from_text(struct pg_fault *fault, const char *text);
+void fault_set(struct pg_fault *fault, const char *sqlstate, const char *reason);
+bool fault_is(const struct pg_fault *fault, const char *sqlstate);
+/* True when only the operator can mend why a connection is refused: err then says how. False for a
+ * server that is down, starting, stopping or full. */
+bool fault_is_final(const struct pg_fault *fault, struct err *err);
+
+#endif

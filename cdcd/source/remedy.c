@@ -1,0 +1,182 @@
+#include "source/remedy.h"
+
+#include <string.h>
+
+#define VERSION_MIN 120000
+#define VERSION_VIA_ROOT 130000
+
+static int judge_slot(const struct catalog *catalog, bool create, struct err *err)
+{
+    const struct catalog_slot *slot = &catalog->slot;
+    if (!slot->exists)
+        return 0;
+    if (strcmp(slot->plugin, "pgoutput") != 0)
+        return err_set(err, EX_CONFIG,
+                       "replication slot %s is %s%s, not one of pgoutput; name another in "
+                       "source.slot, or SELECT pg_drop_replication_slot(%s)",
+                       slot->name_sql, *slot->plugin ? "a slot of " : "a physical one",
+                       slot->plugin, slot->name_sql);
+    if (!slot->here)
+        return err_set(err, EX_CONFIG,
+                       "replication slot %s belongs to database \"%s\", and source.conninfo leads "
+                       "to %s; name another in source.slot, or the other database",
+                       slot->name_sql, slot->database, catalog->server.database_sql);
+    if (slot->two_phase)
+        return err_set(err, EX_CONFIG,
+                       "replication slot %s was made with two_phase, which gives prepared "
+                       "transactions before they are committed; SELECT "
+                       "pg_drop_replication_slot(%s) and make it without",
+                       slot->name_sql, slot->name_sql);
+    if (slot->lost && !create)
+        return err_set(err, EX_CONFIG,
+                       "replication slot %s is lost: it lagged by more than "
+                       "max_slot_wal_keep_size; SELECT pg_drop_replication_slot(%s); SELECT "
+                       "pg_create_logical_replication_slot(%s, 'pgoutput'); and clear the caches, "
+                       "or set source.create = true",
+                       slot->name_sql, slot->name_sql, slot->name_sql);
+    return 0;
+}
+
+/* The publication comes first: a slot that is older than its publication cannot be read. */
+static int judge_missing(const struct catalog *catalog, struct err *err)
+{
+    bool no_slot = !catalog->slot.exists, no_publication = !catalog->publication.exists;
+    if (!no_slot && !no_publication)
+        return 0;
+    struct buf sql = {0};
+    if (no_publication && remedy_publication_sql(catalog, &sql))
+        buf_put_str(&sql, "; ");
+    if (no_slot)
+        buf_printf(&sql, "SELECT pg_create_logical_replication_slot(%s, 'pgoutput'); ",
+                   catalog->slot.name_sql);
+    err_set(err, EX_CONFIG, "%s%s%s%s%s %s not exist; %sor set source.create = true",
+            no_publication ? "publication " : "",
+            no_publication ? catalog->publication.name_sql : "",
+            no_publication && no_slot ? " and " : "", no_slot ? "replication slot " : "",
+            no_slot ? catalog->slot.name_sql : "", buf_str(&sql));
+    buf_free(&sql);
+    return -1;
+}
+
+int remedy_server(const struct catalog *catalog, bool create, struct err *err)
+{
+    const struct catalog_server *server = &catalog->server;
+    if (server->version < VERSION_MIN)
+        return err_set(err, EX_CONFIG, "PostgreSQL %d is too old; update it to 12 or later",
+                       server->version / 10000);
+    if (strcmp(server->wal_level, "logical") != 0)
+        return err_set(err, EX_CONFIG,
+                       "wal_level is %s, and logical replication needs logical; ALTER SYSTEM SET "
+                       "wal_level = logical, and restart PostgreSQL",
+                       server->wal_level);
+    if (!server->may_replicate)
+        return err_set(err, EX_NOPERM,
+                       "role %s has no REPLICATION privilege; ALTER ROLE %s REPLICATION",
+                       server->role_sql, server->role_sql);
+    if (judge_slot(catalog, create, err) != 0)
+        return -1;
+    return create ? 0 : judge_missing(catalog, err);
+}
+
+bool remedy_is_covered(const struct catalog_table *table)
+{
+    return table->published && (table->kind == TABLE_ORDINARY || table->kind == TABLE_PARTITIONED);
+}
+
+/* True when the table may be added to the publication, without harm to those who write it. */
+static bool is_addable(const struct catalog *catalog, const struct catalog_table *table)
+{
+    if (table->published || !table->logged || table->root_sql || !table->has_identity)
+        return false;
+    if (table->kind == TABLE_PARTITIONED)
+        return catalog->server.version >= VERSION_VIA_ROOT &&
+               (catalog->publication.via_root || !catalog->publication.exists);
+    return table->kind == TABLE_ORDINARY;
+}
+
+static void complain_unpublished(const struct catalog *catalog, const struct catalog_table *table,
+                                 const struct wanted *wanted, struct complaints *complaints)
+{
+    const char *publication = catalog->publication.name_sql;
+    if (table->root_sql)
+        complain(complaints, SEVERITY_ERROR, wanted->file, wanted->line,
+                 "table %s is a partition, and its changes come as those of %s; name %s in the "
+                 "rule",
+                 table->name_sql, table->root_sql, table->root_sql);
+    else if (!catalog->publication.exists)
+        return;
+    else if (table->kind == TABLE_PARTITIONED && !catalog->publication.via_root)
+        complain(complaints, SEVERITY_ERROR, wanted->file, wanted->line,
+                 "table %s is partitioned, and publication %s gives the changes of each partition; "
+                 "ALTER PUBLICATION %s SET (publish_via_partition_root = true)",
+                 table->name_sql, publication, publication);
+    else
+        complain(complaints, SEVERITY_ERROR, wanted->file, wanted->line,
+                 "table %s is not in publication %s; ALTER PUBLICATION %s ADD TABLE %s",
+                 table->name_sql, publication, publication, table->name_sql);
+}
+
+/* In a publication, a table without identity refuses every UPDATE and DELETE of the application. */
+static void complain_identity(const struct catalog_table *table, const struct wanted *wanted,
+                              struct complaints *complaints)
+{
+    complain(complaints, table->published ? SEVERITY_WARNING : SEVERITY_ERROR, wanted->file,
+             wanted->line,
+             "table %s has no replica identity: %s a publication its UPDATE and DELETE fail; "
+             "ALTER TABLE %s ADD PRIMARY KEY (...), or ALTER TABLE %s REPLICA IDENTITY FULL",
+             table->name_sql, table->published ? "in" : "it is not published, as in",
+             table->name_sql, table->name_sql);
+}
+
+void remedy_table(const struct catalog *catalog, unsigned place, const struct wanted *wanted,
+                  bool create, struct complaints *complaints)
+{
+    const struct catalog_table *table = &catalog->tables[place];
+    if (table->kind == TABLE_MISSING) {
+        complain(complaints, SEVERITY_WARNING, wanted->file, wanted->line,
+                 "table %s does not exist; the rule sleeps until it does", table->name_sql);
+        return;
+    }
+    if (table->kind == TABLE_OTHER) {
+        complain(complaints, SEVERITY_ERROR, wanted->file, wanted->line,
+                 "%s is no table, and has no changes of its own; name the tables behind it",
+                 table->name_sql);
+        return;
+    }
+    if (!table->logged) {
+        complain(complaints, SEVERITY_ERROR, wanted->file, wanted->line,
+                 "table %s is unlogged or temporary, and its changes are not in the WAL; ALTER "
+                 "TABLE %s SET LOGGED",
+                 table->name_sql, table->name_sql);
+        return;
+    }
+    if (!table->has_identity && !table->root_sql)
+        complain_identity(table, wanted, complaints);
+    if (table->published || (create && is_addable(catalog, table)))
+        return;
+    if (create && !table->has_identity && !table->root_sql)
+        return;
+    complain_unpublished(catalog, table, wanted, complaints);
+}
+
+bool remedy_publication_sql(const struct catalog *catalog, struct buf *sql)
+{
+    unsigned n = 0;
+    const struct catalog_publication *publication = &catalog->publication;
+    if (!publication->exists)
+        buf_printf(sql, "CREATE PUBLICATION %s", publication->name_sql);
+    for (unsigned i = 0; i < catalog->n_tables; i++) {
+        const struct catalog_table *table = &catalog->tables[i];
+        if (!is_addable(catalog, table))
+            continue;
+        if (n == 0 && publication->exists)
+            buf_printf(sql, "ALTER PUBLICATION %s ADD TABLE ", publication->name_sql);
+        else
+            buf_put_str(sql, n ? ", " : " FOR TABLE ");
+        buf_put_str(sql, table->name_sql);
+        n++;
+    }
+    if (!publication->exists && catalog->server.version >= VERSION_VIA_ROOT)
+        buf_put_str(sql, " WITH (publish_via_partition_root = true)");
+    return n > 0 || !publication->exists;
+}

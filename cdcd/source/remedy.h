@@ -1,0 +1,24 @@
+/* What is wrong with what the catalog says, and the SQL that mends it. Pure. */
+#ifndef CDCD_SOURCE_REMEDY_H
+#define CDCD_SOURCE_REMEDY_H
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "source/catalog.h"
+
+#include <stdbool.h>
+
+/* 0, or -1 with err filled in: server, slot or publication are not as they must be. With create,
+ * what can be made may be missing, and a lost slot may be made anew. */
+int remedy_server(const struct catalog *catalog, bool create, struct err *err);
+/* Complains about the table at that place: a warning when it is missing, errors when its changes
+ * will not come. With create it may be missing in the publication. */
+void remedy_table(const struct catalog *catalog, unsigned place, const struct wanted *wanted,
+                  bool create, struct complaints *complaints);
+/* True when the stream gives the table's changes. */
+bool remedy_is_covered(const struct catalog_table *table);
+/* Appends the statement that makes the publication, or adds tables to it; false when it is as it
+ * should be. */
+bool remedy_publication_sql(const struct catalog *catalog, struct buf *sql);
+
+#endif

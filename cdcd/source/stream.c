@@ -1,0 +1,391 @@
+#include "source/stream.h"
+
+#include "base/buf.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "source/pgconn.h"
+#include "source/pgtimer.h"
+#include "source/walmsg.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <time.h>
+
+#define SOON_MS 50         /* a confirmation waits so long for others to come with it */
+#define SLOT_RETRY_MS 1000 /* between two attempts to get a slot that another has */
+#define CREATE_PATIENCE_MS 2000
+#define BURST_MS 1000
+#define BURST 3 /* so many requests for an answer within that time */
+
+#define N_STATES 7
+
+struct stream {
+    const struct stream_events *events;
+    void *ctx;
+    struct stream_opts opts;
+    enum stream_state state;
+    struct pgconn *conn;
+    struct pgoutput *decoder; /* of this stream or the last */
+    struct pgtimer *status;   /* the next feedback */
+    struct pgtimer *patience; /* what is waited for while starting */
+    uint64_t given;           /* the largest position told in this stream */
+    uint64_t confirmed;       /* the largest confirmed */
+    bool soon;                /* status will tell of a confirmation */
+    bool said_waiting;
+    bool paused;
+    int64_t asked_ms[BURST]; /* when PostgreSQL last asked for an answer, the latest first */
+};
+
+static void enter(struct stream *stream, enum stream_state state);
+static void end(struct stream *stream, const struct pg_fault *fault);
+static void send_status(struct stream *stream);
+static void start(struct stream *stream);
+static void on_status(void *ctx);
+static void on_patience(void *ctx);
+static void on_ready(void *ctx);
+static void on_lost(void *ctx, const struct pg_fault *fault);
+static void on_message(void *ctx, const char *bytes, size_t n);
+static void on_begin(void *ctx, uint32_t xid);
+static void on_change(void *ctx, const struct change *change);
+static void on_commit(void *ctx, uint64_t end_lsn);
+
+struct stream *stream_make(struct event_base *base, const struct stream_events *events, void *ctx)
+{
+    static const struct pgconn_events conn_events = {
+        .ready = on_ready,
+        .lost = on_lost,
+        .message = on_message,
+    };
+    struct stream *stream = mem_alloc(sizeof *stream);
+    *stream = (struct stream){.events = events, .ctx = ctx};
+    stream->conn = pgconn_make(base, &conn_events, stream);
+    stream->status = pgtimer_make(base, on_status, stream);
+    stream->patience = pgtimer_make(base, on_patience, stream);
+    return stream;
+}
+
+void stream_enter(struct stream *stream, const struct conninfo *conninfo,
+                  const struct stream_opts *opts)
+{
+    stream->opts = *opts;
+    stream->said_waiting = false;
+    enter(stream, STREAM_CONNECTING);
+    pgconn_open(stream->conn, conninfo);
+}
+
+void stream_confirm(struct stream *stream, uint64_t lsn)
+{
+    if (stream->state != STREAM_ON)
+        return;
+    assert(lsn <= stream->given); /* a token of another stream would lose changes */
+    if (lsn <= stream->confirmed)
+        return;
+    stream->confirmed = lsn;
+    if (stream->soon)
+        return;
+    stream->soon = true;
+    pgtimer_start_ms(stream->status, SOON_MS);
+}
+
+void stream_pause(struct stream *stream, bool paused)
+{
+    stream->paused = paused;
+    if (stream->state == STREAM_ON)
+        pgconn_pause(stream->conn, paused);
+}
+
+void stream_leave(struct stream *stream)
+{
+    if (stream->state == STREAM_OFF)
+        return;
+    if (stream->state == STREAM_ON)
+        send_status(stream);
+    pgtimer_stop(stream->status);
+    pgtimer_stop(stream->patience);
+    pgconn_leave(stream->conn);
+    enter(stream, STREAM_OFF);
+}
+
+void stream_free(struct stream *stream)
+{
+    if (!stream)
+        return;
+    stream_leave(stream);
+    pgconn_free(stream->conn);
+    pgtimer_free(stream->status);
+    pgtimer_free(stream->patience);
+    pgoutput_free(stream->decoder);
+    free(stream);
+}
+
+static void enter(struct stream *stream, enum stream_state state)
+{
+    static const bool allowed[N_STATES][N_STATES] = {
+        [STREAM_OFF] = {[STREAM_CONNECTING] = true},
+        [STREAM_CONNECTING] = {[STREAM_DROPPING] = true,
+                               [STREAM_CREATING] = true,
+                               [STREAM_STARTING] = true,
+                               [STREAM_OFF] = true},
+        [STREAM_DROPPING] = {[STREAM_CREATING] = true, [STREAM_OFF] = true},
+        [STREAM_CREATING] = {[STREAM_STARTING] = true, [STREAM_OFF] = true},
+        [STREAM_STARTING] = {[STREAM_WAITING] = true, [STREAM_ON] = true, [STREAM_OFF] = true},
+        [STREAM_WAITING] = {[STREAM_STARTING] = true, [STREAM_OFF] = true},
+        [STREAM_ON] = {[STREAM_OFF] = true},
+    };
+    assert(allowed[stream->state][state]);
+    stream->state = state;
+}
+
+static void end(struct stream *stream, const struct pg_fault *fault)
+{
+    enum stream_state state = stream->state;
+    stream_leave(stream);
+    stream->events->ended(stream->ctx, state, fault);
+}
+
+static void end_because(struct stream *stream, const char *reason)
+{
+    struct pg_fault fault;
+    fault_set(&fault, "", reason);
+    end(stream, &fault);
+}
+
+static void send_status(struct stream *stream)
+{
+    char bytes[WALMSG_STATUS_BYTES];
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    walmsg_status(bytes, stream->confirmed, now.tv_sec * INT64_C(1000000) + now.tv_nsec / 1000);
+    stream->soon = !pgconn_put(stream->conn, bytes, sizeof bytes);
+    pgtimer_start_ms(stream->status, stream->soon ? SOON_MS : stream->opts.status_ms);
+}
+
+static void on_status(void *ctx)
+{
+    send_status(ctx);
+}
+
+/* Names stand in replication commands in double quotes, and strings in single ones. */
+static void put_quoted(struct buf *sql, const char *text, char quote)
+{
+    for (; *text; text++) {
+        if (*text == quote)
+            buf_put(sql, &quote, 1);
+        buf_put(sql, text, 1);
+    }
+}
+
+static void put_name(struct buf *sql, const char *name)
+{
+    buf_put_str(sql, "\"");
+    put_quoted(sql, name, '"');
+    buf_put_str(sql, "\"");
+}
+
+static void command(struct stream *stream, struct buf *sql, pgconn_answer_fn answer)
+{
+    log_debug("replication command sql=%s", buf_str(sql));
+    pgconn_query(stream->conn, buf_str(sql), NULL, 0, answer, stream);
+    buf_free(sql);
+}
+
+static void on_created(void *ctx, const PGresult *result, const struct pg_fault *fault)
+{
+    struct stream *stream = ctx;
+    (void)result;
+    pgtimer_stop(stream->patience);
+    if (fault) {
+        end(stream, fault);
+        return;
+    }
+    log_info("replication slot made slot=%s", stream->opts.slot);
+    stream->opts.found = STREAM_SLOT_THERE;
+    stream->events->created(stream->ctx);
+    if (stream->state == STREAM_CREATING)
+        start(stream);
+}
+
+static void create_slot(struct stream *stream)
+{
+    struct buf sql = {0};
+    buf_put_str(&sql, "CREATE_REPLICATION_SLOT ");
+    put_name(&sql, stream->opts.slot);
+    buf_put_str(&sql, " LOGICAL pgoutput NOEXPORT_SNAPSHOT");
+    enter(stream, STREAM_CREATING);
+    pgtimer_start_ms(stream->patience, CREATE_PATIENCE_MS);
+    command(stream, &sql, on_created);
+}
+
+static void on_dropped(void *ctx, const PGresult *result, const struct pg_fault *fault)
+{
+    struct stream *stream = ctx;
+    (void)result;
+    if (fault)
+        end(stream, fault);
+    else
+        create_slot(stream);
+}
+
+static void drop_slot(struct stream *stream)
+{
+    struct buf sql = {0};
+    buf_put_str(&sql, "DROP_REPLICATION_SLOT ");
+    put_name(&sql, stream->opts.slot);
+    enter(stream, STREAM_DROPPING);
+    command(stream, &sql, on_dropped);
+}
+
+static void on_ready(void *ctx)
+{
+    struct stream *stream = ctx;
+    switch (stream->opts.found) {
+    case STREAM_SLOT_THERE:
+        start(stream);
+        break;
+    case STREAM_SLOT_MISSING:
+        create_slot(stream);
+        break;
+    case STREAM_SLOT_LOST:
+        drop_slot(stream);
+        break;
+    }
+}
+
+static void wait_for_slot(struct stream *stream, const struct pg_fault *fault)
+{
+    enter(stream, STREAM_WAITING);
+    pgtimer_start_ms(stream->patience, SLOT_RETRY_MS);
+    if (!stream->said_waiting)
+        stream->events->waiting(stream->ctx, fault->reason);
+    stream->said_waiting = true;
+}
+
+static void on_started(void *ctx, const PGresult *result, const struct pg_fault *fault)
+{
+    static const struct pgoutput_events decoded = {
+        .begin = on_begin,
+        .change = on_change,
+        .commit = on_commit,
+    };
+    struct stream *stream = ctx;
+    if (fault && fault_is(fault, "55006")) {
+        wait_for_slot(stream, fault);
+        return;
+    }
+    if (fault) {
+        end(stream, fault);
+        return;
+    }
+    if (PQresultStatus(result) != PGRES_COPY_BOTH) {
+        end_because(stream, "START_REPLICATION was answered by no stream");
+        return;
+    }
+    pgoutput_free(stream->decoder);
+    stream->decoder = pgoutput_make(&decoded, stream);
+    /* Nothing of an earlier stream holds: the server may be another behind the same name. */
+    stream->given = 0;
+    stream->confirmed = 0;
+    for (unsigned i = 0; i < BURST; i++)
+        stream->asked_ms[i] = -BURST_MS;
+    enter(stream, STREAM_ON);
+    pgconn_pause(stream->conn, stream->paused);
+    send_status(stream);
+    stream->events->started(stream->ctx);
+}
+
+/* From 0/0: where the slot is. Positions are never skipped by number, because the slot's goes back
+ * when PostgreSQL crashes. */
+static void start(struct stream *stream)
+{
+    struct buf sql = {0}, names = {0};
+    put_name(&names, stream->opts.publication);
+    buf_put_str(&sql, "START_REPLICATION SLOT ");
+    put_name(&sql, stream->opts.slot);
+    buf_put_str(&sql, " LOGICAL 0/0 (proto_version '1', publication_names '");
+    put_quoted(&sql, buf_str(&names), '\'');
+    buf_put_str(&sql, "')");
+    enter(stream, STREAM_STARTING);
+    command(stream, &sql, on_started);
+    buf_free(&names);
+}
+
+static void on_patience(void *ctx)
+{
+    struct stream *stream = ctx;
+    if (stream->state == STREAM_WAITING)
+        start(stream);
+    else
+        log_info("replication slot waits for transactions that are running to end slot=%s",
+                 stream->opts.slot);
+}
+
+static void on_lost(void *ctx, const struct pg_fault *fault)
+{
+    end(ctx, fault);
+}
+
+/* The stream may be left within any of these, and a message may hold several changes. */
+static void on_begin(void *ctx, uint32_t xid)
+{
+    const struct stream *stream = ctx;
+    stream->events->changes.begin(stream->ctx, xid);
+}
+
+static void on_change(void *ctx, const struct change *change)
+{
+    const struct stream *stream = ctx;
+    if (stream->state == STREAM_ON)
+        stream->events->changes.change(stream->ctx, change);
+}
+
+static void on_commit(void *ctx, uint64_t end_lsn)
+{
+    struct stream *stream = ctx;
+    if (end_lsn > stream->given)
+        stream->given = end_lsn;
+    stream->events->changes.commit(stream->ctx, end_lsn);
+}
+
+/* True when PostgreSQL asked BURST times within BURST_MS, this one counted. */
+static bool asks_in_burst(struct stream *stream)
+{
+    for (unsigned i = BURST - 1; i > 0; i--)
+        stream->asked_ms[i] = stream->asked_ms[i - 1];
+    stream->asked_ms[0] = pgtimer_now_ms();
+    return stream->asked_ms[0] - stream->asked_ms[BURST - 1] < BURST_MS;
+}
+
+static void on_keepalive(struct stream *stream, const struct walmsg *message)
+{
+    if (!pgoutput_in_transaction(stream->decoder) && message->end_lsn > stream->given) {
+        stream->given = message->end_lsn;
+        stream->events->reached(stream->ctx, message->end_lsn);
+    }
+    if (!message->wants_answer || stream->state != STREAM_ON)
+        return;
+    send_status(stream);
+    if (asks_in_burst(stream) && stream->confirmed < stream->given)
+        end_because(stream, "PostgreSQL asks in a burst for what cannot be confirmed yet, as when "
+                            "it shuts down");
+}
+
+static void on_message(void *ctx, const char *bytes, size_t n)
+{
+    struct stream *stream = ctx;
+    struct walmsg message = walmsg_read(bytes, n);
+    struct err err = {0};
+    switch (message.kind) {
+    case WALMSG_KEEPALIVE:
+        on_keepalive(stream, &message);
+        return;
+    case WALMSG_BAD:
+        err_set(&err, EX_PROTOCOL, "a message of a walsender that is neither data nor keepalive");
+        break;
+    case WALMSG_DATA:
+        if (pgoutput_decode(stream->decoder, message.data, message.data_len, &err) == 0)
+            return;
+        break;
+    }
+    log_error("the replication stream makes no sense, and begins again reason=\"%s\"", err.text);
+    end_because(stream, err.text);
+}
