@@ -1,6 +1,6 @@
 /* What PostgreSQL's catalog says of the server, the slot, the publication and the tables that are
- * wanted: two queries, and the structs that their results are read into. When to ask is for prepare.c, to
- * judge for remedy.c.
+ * wanted: two queries, and the structs that their results are read into. When to ask is for
+ * prepare.c, to judge for remedy.c.
  *
  * All names that end in _sql are quoted by the server, to be used in statements and messages. */
 #ifndef CDCD_SOURCE_CATALOG_H
@@ -39,8 +39,8 @@ struct catalog_slot {
 struct catalog_publication {
     const char *name_sql;
     bool exists;
-    bool via_root;       /* publish_via_partition_root */
-    bool publishes_all;  /* insert, update, delete, truncate */
+    bool via_root;      /* publish_via_partition_root */
+    bool publishes_all; /* insert, update, delete, truncate */
 };
 
 enum table_kind { TABLE_MISSING, TABLE_ORDINARY, TABLE_PARTITIONED, TABLE_OTHER };

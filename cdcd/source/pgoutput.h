@@ -30,8 +30,8 @@ struct pgoutput_events {
 
 /* The caller owns the decoder; ctx is borrowed until it is freed. */
 struct pgoutput *pgoutput_make(const struct pgoutput_events *events, void *ctx);
-/* Decodes one message, whose bytes are lent for the call. 0, or -1 with err filled in (EX_PROTOCOL);
- * then nothing of this message has been given. */
+/* Decodes one message, whose bytes are lent for the call. 0, or -1 with err filled in
+ * (EX_PROTOCOL); then nothing of this message has been given. */
 int pgoutput_decode(struct pgoutput *decoder, const char *bytes, size_t n, struct err *err);
 bool pgoutput_in_transaction(const struct pgoutput *decoder);
 /* NULL is allowed. */

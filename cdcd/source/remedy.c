@@ -53,7 +53,8 @@ static int judge_missing(const struct catalog *catalog, struct err *err)
             no_publication ? "publication " : "",
             no_publication ? catalog->publication.name_sql : "",
             no_publication && no_slot ? " and " : "", no_slot ? "replication slot " : "",
-            no_slot ? catalog->slot.name_sql : "", buf_str(&sql));
+            no_slot ? catalog->slot.name_sql : "", no_publication && no_slot ? "do" : "does",
+            buf_str(&sql));
     buf_free(&sql);
     return -1;
 }

@@ -15,7 +15,7 @@ struct wanted {
     const char *file;
     int line;
     uint32_t covered; /* oid of the table whose changes the stream gives; 0 while it gives none,
-                         * or WANTED_LATE */
+                       * or WANTED_LATE */
 };
 
 /* Owns its tables and their strings. */
