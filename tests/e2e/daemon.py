@@ -106,7 +106,7 @@ class Cdcd(Server):
     def answers(self):
         """It streams: what is changed from now on is seen."""
         return self.database.sql(
-            "SELECT FROM pg_replication_slots WHERE slot_name = %s AND active", self.slot
+            "SELECT 1 FROM pg_replication_slots WHERE slot_name = %s AND active", self.slot
         )
 
     def start(self):

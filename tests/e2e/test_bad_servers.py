@@ -106,7 +106,7 @@ def test_a_table_that_does_not_exist_sleeps_until_it_appears(blog, redis, run_cd
     cdcd.caught_up()
     assert redis.left() == {"blog:late:1"}
     blog.sql("CREATE TABLE late (id int PRIMARY KEY)")
-    published = "SELECT FROM pg_publication_tables WHERE pubname = %s AND tablename = 'late'"
+    published = "SELECT 1 FROM pg_publication_tables WHERE pubname = %s AND tablename = 'late'"
     wait_for(lambda: blog.sql(published, cdcd.slot), "the table is published", limit=40)
     blog.sql("INSERT INTO late VALUES (1)")
     cdcd.caught_up()
