@@ -214,7 +214,7 @@ static bool note_error(const struct due *due, const struct memcached_answer *ans
     char words[WORDS_MAX], reason[200];
     if (answer->kind != MEMCACHED_ERROR && answer->kind != MEMCACHED_BUSY)
         return false;
-    server_quote(answer->text, answer->len, "", words, sizeof words);
+    server_quote(answer->text, answer->len, words, sizeof words);
     bool no_number = strncmp(words, not_a_number, sizeof not_a_number - 1) == 0;
     snprintf(reason, sizeof reason, "%s%s", words,
              no_number ? ": a key to bump holds no number: delete it" : "");
@@ -226,7 +226,7 @@ static bool take_version(struct peer *peer, const struct memcached_answer *answe
 {
     char words[WORDS_MAX];
     struct err err;
-    server_quote(answer->text, answer->len, "", words, sizeof words);
+    server_quote(answer->text, answer->len, words, sizeof words);
     if (answer->kind == MEMCACHED_ERROR) {
         link_drop(peer->server.link, "%s", words);
         err_set(&err, EX_NOPERM, "store %s (%s): %s: it wants a password, which is not built yet",

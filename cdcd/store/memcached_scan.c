@@ -9,6 +9,7 @@
 #include <stdlib.h>
 
 #define BUSY_RETRY_MS 100
+#define WALKS_MAX 3
 
 struct memcached_scan {
     struct link *link; /* idle when no scan runs */
@@ -17,13 +18,16 @@ struct memcached_scan {
     const char *pattern;
     size_t pattern_len;
     struct buf key;
+    unsigned n_walks; /* that came to their end */
+    unsigned n_found; /* in this walk */
     bool paused;
 };
 
 static void scan_on_open(void *ctx)
 {
     struct memcached_scan *scan = ctx;
-    buf_put_str(link_out(scan->link), "lru_crawler metadump hash\r\n");
+    scan->n_found = 0;
+    buf_put_str(link_out(scan->link), "lru_crawler metadump all\r\n");
     link_flush(scan->link);
     link_await(scan->link);
     link_pause(scan->link, scan->paused);
@@ -39,11 +43,31 @@ static void scan_on_lost(void *ctx, const char *reason)
 static void refuse(struct memcached_scan *scan, const char *line, size_t len)
 {
     char words[100], refusal[200];
-    server_quote(line, len, "\r\n", words, sizeof words);
+    while (len > 0 && (line[len - 1] == '\n' || line[len - 1] == '\r'))
+        len--;
+    server_quote(line, len, words, sizeof words);
     snprintf(refusal, sizeof refusal,
              "%s: a scan needs the crawler: start memcached without -X and no_lru_crawler", words);
     memcached_scan_stop(scan);
     scan->events->ended(scan->ctx, refusal);
+}
+
+static void end_walk(struct memcached_scan *scan)
+{
+    link_stop(scan->link);
+    if (scan->n_found > 0 && ++scan->n_walks < WALKS_MAX)
+        link_start(scan->link, 0);
+    else
+        scan->events->ended(scan->ctx, NULL);
+}
+
+/* A match is told to the driver, which deletes it. */
+static void take_key(struct memcached_scan *scan)
+{
+    if (!glob_match(scan->pattern, scan->pattern_len, scan->key.data, scan->key.len))
+        return;
+    scan->n_found++;
+    scan->events->found(scan->ctx, scan->key.data, scan->key.len);
 }
 
 /* False when the listing does not go on. */
@@ -57,12 +81,10 @@ static bool take_line(struct memcached_scan *scan, enum memcached_listing_kind k
         link_drop(scan->link, "protocol error: a line of a listing that makes no sense");
         return false;
     case LISTING_KEY:
-        if (glob_match(scan->pattern, scan->pattern_len, scan->key.data, scan->key.len))
-            scan->events->found(scan->ctx, scan->key.data, scan->key.len);
+        take_key(scan);
         return true;
     case LISTING_END:
-        memcached_scan_stop(scan);
-        scan->events->ended(scan->ctx, NULL);
+        end_walk(scan);
         return false;
     case LISTING_BUSY:
         link_stop(scan->link);
@@ -104,6 +126,7 @@ void memcached_scan_start(struct memcached_scan *scan, const char *pattern, size
 {
     scan->pattern = pattern;
     scan->pattern_len = len;
+    scan->n_walks = 0;
     scan->paused = false;
     link_start(scan->link, 0);
 }

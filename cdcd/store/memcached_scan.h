@@ -1,8 +1,10 @@
 /* Finds the keys of a memcached that match a pattern, over a connection of its own.
  *
- * `lru_crawler metadump` takes a connection over until it ends; a server makes one listing at a
- * time, and tells others to come again. The hash table is walked, not the LRUs: between those,
- * items move while they are being listed, and could be missed. */
+ * `lru_crawler metadump all` takes a connection over until it ends; a server makes one listing at a
+ * time, and tells others to come again. It walks the LRUs, and an item that moves between them
+ * meanwhile can be missed: so it is walked again until nothing matches, three times at most. The
+ * other walk, `hash`, misses none, but holds a lock while its reader is slow, and with it all
+ * clients of the server (seen with 1.6.18). */
 #ifndef CDCD_STORE_MEMCACHED_SCAN_H
 #define CDCD_STORE_MEMCACHED_SCAN_H
 
@@ -11,8 +13,7 @@
 struct memcached_scan;
 
 struct memcached_scan_events {
-    /* A key that matches; lent. After a lost connection the listing begins anew, and the same keys
-     * may come again. */
+    /* A key that matches; lent. The same key may come again. */
     void (*found)(void *ctx, const char *key, size_t len);
     /* All were found (refusal NULL), or the server refuses to list; lent. */
     void (*ended)(void *ctx, const char *refusal);

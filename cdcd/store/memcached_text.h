@@ -47,7 +47,7 @@ enum memcached_listing_kind {
     LISTING_REFUSED, /* listing is switched off */
 };
 
-/* Reads the first line of a listing (`lru_crawler metadump hash`) among the bytes; how many it
+/* Reads the first line of a listing (`lru_crawler metadump all`) among the bytes; how many it
  * took. key gets what %XX stood for. */
 size_t memcached_read_listing(const char *bytes, size_t n, enum memcached_listing_kind *kind,
                               struct buf *key);

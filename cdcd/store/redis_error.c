@@ -39,7 +39,7 @@ static const struct row rows[] = {
     {"ERR DB index", BATCH_REFUSED, EX_CONFIG, ABOUT_STORE,
      "it has not that many databases: mend url"},
     {"DENIED", BATCH_REFUSED, EX_NOPERM, ABOUT_NOTHING, "give it a password, or use a unix socket"},
-    {"NOPERM", BATCH_REFUSED, EX_NOPERM, ABOUT_COMMANDS, "its ACL user may not, on these keys, "},
+    {"NOPERM", BATCH_REFUSED, EX_NOPERM, ABOUT_COMMANDS, "allow its ACL user, on these keys: "},
     {"WRONGTYPE", BATCH_REFUSED, 0, ABOUT_NOTHING, "a key to bump holds no number: delete it"},
     {"ERR value is not an integer", BATCH_REFUSED, 0, ABOUT_NOTHING,
      "a key to bump holds no number: delete it"},
@@ -64,25 +64,27 @@ static const struct row *find_row(const char *text, size_t len)
     return NULL;
 }
 
-/* Before Redis 7 an error inside a script comes as `ERR Error running script (...): ...: -OOM ...`:
- * what counts is what follows the dash. */
+static const char *find(const char *text, size_t len, const char *word)
+{
+    return memmem(text, len, word, strlen(word));
+}
+
+/* What a script says of itself is left out. Redis 7 puts ` script: SHA, on ...` behind the error;
+ * those before it put `ERR Error running script (...): ...: ` before it, and a dash where the code
+ * is not ERR. */
 static void unwrap(const char **text, size_t *len)
 {
     static const char begin[] = "ERR Error running script";
+    const char *end = find(*text, *len, " script: ");
+    if (end)
+        *len = (size_t)(end - *text);
     if (*len < sizeof begin || memcmp(*text, begin, sizeof begin - 1) != 0)
         return;
-    const char *found = memmem(*text, *len, ": -", 3);
-    if (found) {
-        *len -= (size_t)(found + 3 - *text);
-        *text = found + 3;
-        return;
-    }
-    /* `... @user_script: 2: ERR value is not an integer` has no dash. */
-    found = memmem(*text + 4, *len - 4, "ERR ", 4);
-    if (found) {
-        *len -= (size_t)(found - *text);
-        *text = found;
-    }
+    const char *inner = find(*text, *len, ": -");
+    const char *plain = find(*text + 4, *len - 4, "ERR ");
+    const char *start = inner ? inner + 3 : plain ? plain : *text;
+    *len -= (size_t)(start - *text);
+    *text = start;
 }
 
 struct redis_verdict redis_judge(const char *text, size_t len, const char *store,
@@ -92,8 +94,7 @@ struct redis_verdict redis_judge(const char *text, size_t len, const char *store
     const struct row *row = find_row(text, len);
     struct redis_verdict verdict = {.status = row ? row->status : BATCH_REFUSED,
                                     .denied = row ? row->denied : 0};
-    /* Up to the first quote: what follows may be an argument, and so a key. */
-    server_quote(text, len, "'\"`", verdict.reason, QUOTED_MAX + 1);
+    server_quote(text, len, verdict.reason, QUOTED_MAX + 1);
     if (!row || !row->remedy)
         return verdict;
     size_t n = strlen(verdict.reason);

@@ -3,6 +3,7 @@
 #include "base/mem.h"
 
 #include <assert.h>
+#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -146,12 +147,21 @@ bool server_take_due(struct server *server, struct due *due)
     return true;
 }
 
-void server_quote(const char *text, size_t len, const char *until, char *to, size_t room)
+/* An apostrophe, as in "can't", begins no quotation. */
+static bool begins_quotation(const char *text, size_t len, size_t at)
+{
+    if (!strchr("'\"`", text[at]))
+        return false;
+    return at == 0 || at + 1 == len || !isalpha((unsigned char)text[at - 1]) ||
+           !isalpha((unsigned char)text[at + 1]);
+}
+
+void server_quote(const char *text, size_t len, char *to, size_t room)
 {
     size_t n = 0;
-    for (; n < len && n + 1 < room && !strchr(until, text[n]); n++)
+    for (; n < len && n + 1 < room && !begins_quotation(text, len, n); n++)
         to[n] = text[n] >= ' ' && text[n] < 127 ? text[n] : '?';
-    while (n > 0 && to[n - 1] == ' ')
+    while (n > 0 && (to[n - 1] == ' ' || to[n - 1] == '.'))
         n--;
     to[n] = '\0';
 }

@@ -74,8 +74,9 @@ void server_expect(struct server *server, struct due due);
 /* The oldest answer due is now this; false when none is due. */
 bool server_take_due(struct server *server, struct due *due);
 
-/* The server's words for a reason: printable, cut to room and at the first of the bytes `until`. */
-void server_quote(const char *text, size_t len, const char *until, char *to, size_t room);
+/* The server's words for a reason: printable, and cut where something is quoted, for that may be a
+ * key. */
+void server_quote(const char *text, size_t len, char *to, size_t room);
 
 /* For the link's events and the handshake's end. */
 void server_up(struct server *server);
