@@ -96,12 +96,13 @@ static void judge_key(struct judging *j, const struct trigger *trigger, const st
             continue;
         if (j->relation->columns[plan_column(j->relation, column)].in_identity)
             continue;
-        complain(j->complaints, j->weak_is_error ? SEVERITY_ERROR : SEVERITY_WARNING, trigger->file,
-                 trigger->line,
-                 "key %s takes column %s, whose old value the replica identity of %s does not "
-                 "send: an UPDATE that moves a row, or a DELETE, would leave the old key; "
-                 "ALTER TABLE %s REPLICA IDENTITY FULL; (or USING INDEX one that is unique and "
-                 "holds the column; or source.weak_identity = \"clear\" in cdcd.cfg)",
-                 key->template.source, column, j->table, j->table);
+        complain(
+            j->complaints, j->weak_is_error ? SEVERITY_ERROR : SEVERITY_WARNING, trigger->file,
+            trigger->line,
+            "key %s takes column %s, whose old value the replica identity of %s does not "
+            "send: an UPDATE that moves a row, or a DELETE, would leave the old key; "
+            "ALTER TABLE %s REPLICA IDENTITY FULL; (or a unique index that holds the column as "
+            "identity, or source.weak_identity = \"clear\" in cdcd.cfg)",
+            key->template.source, column, j->table, j->table);
     }
 }
