@@ -16,6 +16,8 @@ import sys
 import tempfile
 import time
 
+import redis as redis_client
+
 HERE = pathlib.Path(__file__).resolve().parent
 REPOSITORY = HERE.parents[1]
 sys.path.insert(0, str(REPOSITORY / "tests/e2e"))
@@ -131,7 +133,10 @@ class Blog:
         self.database.sql((HERE / "blog.sql").read_text())
         self.cdcd = self._cdcd()
         stack.callback(self.cdcd.kill9)
-        self.cdcd.start()
+        try:
+            self.cdcd.start()
+        except AssertionError as failure:
+            sys.exit(f"{failure}; what cdcd said:\n{self.cdcd.said()}")
 
     def _cdcd(self):
         stores = {"redis": self.redis, "memcached": self.memcached}
@@ -182,7 +187,7 @@ def watch(blog, step, before, began):
             lambda: difference(before, blog.cached()) == (step.gone, step.bumped),
             "the caches are as expected",
             LIMIT_S,
-            every=0.0002,
+            every=0.0005,
         )
     seen = time.time()
     if blog.redis.running():
@@ -226,23 +231,34 @@ def stay(blog):
     """Until Ctrl-C; what Redis is told meanwhile is printed."""
     blog.warm()
     say()
-    say("The caches are warm again, and all of it runs until Ctrl-C. Try, in another terminal:")
+    say("The caches are warm again, and all of it runs until Ctrl-C. In other terminals:")
     say()
     say(f"    psql -h {blog.postgres.folder} -U postgres blog")
     say(f"    redis-cli -s {blog.redis.socket}")
     say()
-    say("    UPDATE blog_comment SET post_id = 2 WHERE id = 3;    in psql")
-    say("    KEYS *                                               in redis-cli")
+    say("In psql, for example, INSERT INTO blog_comment (post_id, text) VALUES (1, 'mine');")
+    say("in redis-cli KEYS * and, to cache something again, SET blog:get_comments:1 x")
     say()
     say(f"configuration  {blog.cdcd.config}")
+    say(f"rules          {RULES}; after an edit: kill -HUP {blog.cdcd.process.pid}")
     say(f"log            {blog.cdcd.log}")
-    say(f"rules          {RULES}; kill -HUP {blog.cdcd.process.pid} reads them again")
     say()
-    with blog.redis.client.monitor() as monitor:
+    while True:
+        with contextlib.suppress(redis_client.ConnectionError):
+            show_commands(blog.redis)
+        say("    Redis has ended; it is started again, with what it held")
+        blog.redis.start()
+
+
+def show_commands(redis):
+    """Those that only cdcd gives; to bump is a script, whose own commands are shown as well."""
+    with redis.client.monitor() as monitor:
         for command in monitor.listen():
-            words = command["command"]
-            if words.split(" ")[0].upper() in ("UNLINK", "EVAL", "EVALSHA"):
-                say(f"    Redis is told: {words}")
+            name, _, words = command["command"].partition(" ")
+            if name == "UNLINK":
+                say(f"    Redis is told to delete {words}")
+            elif name == "INCR":
+                say(f"    Redis is told to bump {words}")
 
 
 def servers_said(blog):
@@ -273,7 +289,8 @@ def main(once):
     with contextlib.ExitStack() as stack:
         blog = Blog(make_folder(stack), stack)
         took = duration(time.monotonic() - begin)
-        say(f"{servers_said(blog)} run in {blog.folder}, ready in {took}")
+        say(f"{servers_said(blog)} run in {blog.folder}, ready in {took}.")
+        say("A time is that from the commit, as PostgreSQL stamped it, to the last key seen gone.")
         as_expected = tell(blog)
         if not as_expected:
             say(f"what cdcd said:\n{blog.cdcd.said()}")

@@ -48,10 +48,12 @@ class Telling:
                 note = self._note(key, happened, expected)
                 wrong = wrong or bool(note)
                 store, name = key
-                say(f"      {store:9}  {paint(f'{verb:6}', VERBS[verb])}  {name:24}{note}")
-        took = f"{duration(outcome.seconds)} {since}"
-        stay = f"{outcome.n_stay} {'other ' if outcome.gone else ''}keys stay"
-        say(f"      {paint(f'{stay:40}', 'dim')} {took if outcome.gone | outcome.bumped else ''}")
+                say(f"      {store:9}  {paint(f'{verb:6}', VERBS[verb])}  {name}{note}")
+        if outcome.gone | outcome.bumped:
+            stay = paint(f"{f'{outcome.n_stay} other keys stay':40}", "dim")
+            say(f"      {stay} {duration(outcome.seconds)} {since}")
+        else:
+            say(paint(f"      {outcome.n_stay} keys stay", "dim"))
         self.n_wrong += wrong
 
     @staticmethod
