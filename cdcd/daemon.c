@@ -141,6 +141,7 @@ static void open_pipeline(struct daemon *d, struct ruleset *ruleset)
         .detach_after_ms = config->detach_after_ms,
         .now_ms = now_ms,
         .failed = on_failed,
+        .source_closed = on_closed,
         .ctx = d,
     };
     d->pipeline = pipeline_make(&opts, ruleset);
@@ -166,10 +167,10 @@ static void open_source(struct daemon *d, const struct ruleset *ruleset)
 static void run(struct daemon *d)
 {
     while (!d->over) {
-        int64_t sleep_ms = pipeline_turn(d->pipeline);
+        int64_t sleep_ms = d->closing ? -1 : pipeline_turn(d->pipeline);
         if (d->stopping && !d->closing && pipeline_drained(d->pipeline)) {
             d->closing = true;
-            d->source->ops->close(d->source, on_closed);
+            pipeline_close_source(d->pipeline);
         }
         struct timeval sleep = {.tv_sec = sleep_ms / 1000, .tv_usec = sleep_ms % 1000 * 1000};
         evtimer_del(d->turn_timer);

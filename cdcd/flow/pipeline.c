@@ -570,3 +570,15 @@ bool pipeline_drained(const struct pipeline *p)
     int64_t since_ms;
     return fleet_n_down(&p->fleet, &since_ms) > 0;
 }
+
+static void on_source_closed(void *ctx)
+{
+    struct pipeline *p = ctx;
+    p->source = NULL;
+    p->opts.source_closed(p->opts.ctx);
+}
+
+void pipeline_close_source(struct pipeline *p)
+{
+    p->source->ops->close(p->source, on_source_closed);
+}

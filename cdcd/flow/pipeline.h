@@ -38,6 +38,8 @@ struct pipeline_opts {
     int64_t (*now_ms)(void *ctx); /* monotonic; never 0 */
     /* Only the operator can mend it. */
     void (*failed)(void *ctx, const struct err *err);
+    /* The answer to pipeline_close_source. */
+    void (*source_closed)(void *ctx);
     void *ctx;
 };
 
@@ -71,5 +73,8 @@ void pipeline_drain(struct pipeline *pipeline);
 /* True when no unit that was read whole is unfinished, or those that are wait for a store that is
  * down. */
 bool pipeline_drained(const struct pipeline *pipeline);
+/* Asks the source to leave, with the last confirmation; it is gone when opts.source_closed is
+ * called, and no other event comes from it. */
+void pipeline_close_source(struct pipeline *pipeline);
 
 #endif

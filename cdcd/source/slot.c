@@ -211,10 +211,16 @@ static void disconnect(struct slot *slot)
     slot->reloading = NULL;
 }
 
+static void slot_free(struct slot *slot);
+
 static void slot_close(struct source *source, void (*closed)(void *ctx))
 {
     struct slot *slot = slot_of(source);
     disconnect(slot);
+    if (!closed) {
+        slot_free(slot);
+        return;
+    }
     slot->closed = closed;
     enter(slot, SLOT_CLOSING);
     pgtimer_start_us(slot->wake, 0);
