@@ -28,8 +28,10 @@ static bool said_before(const struct complaints *complaints, const char *file, i
     return false;
 }
 
-static void add(struct complaints *complaints, enum severity severity, int code, const char *file,
-                int line, const char *format, va_list args)
+__attribute__((format(printf, 6, 0))) static void add(struct complaints *complaints,
+                                                      enum severity severity, int code,
+                                                      const char *file, int line,
+                                                      const char *format, va_list args)
 {
     char text[2048];
     vsnprintf(text, sizeof text, format, args);

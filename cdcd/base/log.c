@@ -26,7 +26,8 @@ static void flatten(char *text)
             *at = ' ';
 }
 
-static void write_line(enum log_level level, const char *format, va_list args)
+__attribute__((format(printf, 2, 0))) static void write_line(enum log_level level,
+                                                             const char *format, va_list args)
 {
     static const char *const names[] = {"debug", "info", "warning", "error"};
     if (level < threshold)
