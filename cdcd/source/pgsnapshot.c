@@ -36,11 +36,13 @@ bool pgsnapshot_parse(struct pgsnapshot *parsed, const char *text)
     parsed->snapshot = (struct snapshot){0};
     if (!take_number(&text, ':', &xid) || !take_number(&text, ':', &parsed->snapshot.xmax))
         return false;
-    while (*text) {
-        if (!take_number(&text, ',', &xid) && !take_number(&text, '\0', &xid))
-            return false;
+    while (take_number(&text, ',', &xid))
         add_running(parsed, xid);
-    }
+    if (!*text)
+        return parsed->snapshot.n_running == 0;
+    if (!take_number(&text, '\0', &xid))
+        return false;
+    add_running(parsed, xid);
     return true;
 }
 

@@ -13,7 +13,7 @@ struct pgsnapshot {
     unsigned cap;
 };
 
-/* False when the text is none; the snapshot is then as it was not read. */
+/* False when the text is no snapshot; what was parsed is then undefined. */
 bool pgsnapshot_parse(struct pgsnapshot *parsed, const char *text);
 void pgsnapshot_free(struct pgsnapshot *parsed);
 

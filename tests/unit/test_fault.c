@@ -1,0 +1,103 @@
+#include "source/fault.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+static struct pg_fault fault_of(const char *text)
+{
+    struct pg_fault fault;
+    fault_from_text(&fault, text);
+    return fault;
+}
+
+static void the_sqlstate_is_found_in_any_language(void **state)
+{
+    (void)state;
+    struct pg_fault fault = fault_of("connection to server at \"db\" (10.0.0.1), port 5432 failed: "
+                                     "ВАЖНО:  28P01: пользователь \"x\" не прошёл проверку\n");
+    assert_string_equal(fault.sqlstate, "28P01");
+}
+
+static void of_several_hosts_the_last_counts(void **state)
+{
+    (void)state;
+    struct pg_fault fault = fault_of("connection to a failed: FATAL:  57P03: starting up\n"
+                                     "connection to b failed: FATAL:  28000: no entry\n");
+    assert_string_equal(fault.sqlstate, "28000");
+}
+
+static void a_reason_is_one_line_without_the_servers_own_source(void **state)
+{
+    (void)state;
+    struct pg_fault fault = fault_of("FATAL:  57P03: the database system is starting up\nDETAIL:  "
+                                     "wait\nLOCATION:  ProcessStartupPacket, postmaster.c:2341\n");
+    assert_string_equal(fault.reason,
+                        "FATAL:  57P03: the database system is starting up DETAIL:  wait");
+}
+
+static void a_longer_reason_is_cut(void **state)
+{
+    char text[2000];
+    (void)state;
+    memset(text, 'x', sizeof text - 1);
+    text[sizeof text - 1] = '\0';
+    struct pg_fault fault = fault_of(text);
+    assert_int_equal(strlen(fault.reason), sizeof fault.reason - 1);
+}
+
+static void check(const char *text, int code, const char *remedy)
+{
+    struct pg_fault fault = fault_of(text);
+    struct err err = {0};
+    bool final = fault_is_final(&fault, &err);
+    if (final != (code != 0) || err.code != code)
+        fail_msg("%s: code %d", text, err.code);
+    if (remedy && !strstr(err.text, remedy))
+        fail_msg("%s: no \"%s\" in: %s", text, remedy, err.text);
+}
+
+static void only_the_operator_mends_these(void **state)
+{
+    (void)state;
+    check("FATAL:  28P01: password authentication failed", EX_NOPERM, "password");
+    check("FATAL:  28000: no pg_hba.conf entry for host \"h\", user \"u\", database \"d\", SSL "
+          "encryption",
+          EX_NOPERM, "pg_hba.conf");
+    check("FATAL:  28000: no pg_hba.conf entry for host \"h\", user \"u\", no encryption",
+          EX_CONFIG, "sslmode");
+    check("FATAL:  28000: role \"u\" does not exist", EX_CONFIG, "CREATE ROLE");
+    check("FATAL:  3D000: database \"d\" does not exist", EX_CONFIG, "dbname");
+    check("FATAL:  42501: must be superuser or replication role to start walsender", EX_NOPERM,
+          "REPLICATION");
+    check("FATAL:  42501: permission denied for database \"d\"", EX_NOPERM, "GRANT CONNECT");
+    check("server does not support SSL, but SSL was required", EX_CONFIG, "sslmode");
+    check("fe_sendauth: no password supplied", EX_NOPERM, "password");
+}
+
+static void these_pass(void **state)
+{
+    (void)state;
+    check("FATAL:  57P03: the database system is starting up", 0, NULL);
+    check("FATAL:  53300: sorry, too many clients already", 0, NULL);
+    check("FATAL:  57P01: terminating connection due to administrator command", 0, NULL);
+    check("connection to server at \"h\" failed: Connection refused", 0, NULL);
+    check("could not translate host name \"h\" to address: Temporary failure", 0, NULL);
+    check("", 0, NULL);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_sqlstate_is_found_in_any_language),
+        cmocka_unit_test(of_several_hosts_the_last_counts),
+        cmocka_unit_test(a_reason_is_one_line_without_the_servers_own_source),
+        cmocka_unit_test(a_longer_reason_is_cut),
+        cmocka_unit_test(only_the_operator_mends_these),
+        cmocka_unit_test(these_pass),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
