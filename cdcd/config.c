@@ -75,6 +75,7 @@ static const struct opt source_rows[] = {
      .type = OPT_WORD,
      AT(visibility),
      .words = visibilities,
+     .unbuilt_list = true,
      .fallback = "primary",
      .help = "where a transaction must be visible before its ops leave"},
     {.name = "on_gap",

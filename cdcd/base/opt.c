@@ -119,12 +119,6 @@ static bool read_strings(const struct opt_reader *reader, const struct conf *nod
     return true;
 }
 
-bool opt_read_strings(const struct opt_reader *reader, const struct conf *node,
-                      struct opt_strings *into)
-{
-    return read_strings(reader, node, reader->expand, into);
-}
-
 static bool bad_value(const struct opt_reader *reader, const struct conf *node, const char *wanted)
 {
     if (node->type == CONF_STRING)
@@ -196,6 +190,11 @@ static bool put_quantity(const struct opt_reader *reader, const struct opt *row,
 static bool put_text(const struct opt_reader *reader, const struct opt *row,
                      const struct conf *node, char *into)
 {
+    if (row->unbuilt_list && (node->type == CONF_ARRAY || node->type == CONF_LIST)) {
+        complain(reader->complaints, SEVERITY_ERROR, node->file, node->line,
+                 "a list in %s is not built yet in this version", node->name);
+        return false;
+    }
     if (node->type != CONF_STRING)
         return wrong_type(reader, node,
                           row->type == OPT_STRING || row->type == OPT_WORD

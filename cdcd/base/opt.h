@@ -55,8 +55,9 @@ struct opt {
     int64_t min, max;             /* numbers, sizes, times; not looked at when max is 0 */
     const char *range;            /* min and max in words: "from 1 to 10000" */
     bool required;
-    bool expand;  /* ${NAME} is replaced */
-    bool unbuilt; /* known to the manual, not to this version */
+    bool expand;       /* ${NAME} is replaced */
+    bool unbuilt;      /* known to the manual, not to this version */
+    bool unbuilt_list; /* OPT_WORD: so is an array or a list */
 };
 
 struct opt_reader {
@@ -68,9 +69,6 @@ struct opt_reader {
 /* Fills `into`, defaults first; false when something was wrong. */
 bool opt_read(const struct opt_reader *reader, const struct opt *rows, const struct conf *group,
               void *into);
-/* One string, or an array or list of strings; false when it is neither, and said. */
-bool opt_read_strings(const struct opt_reader *reader, const struct conf *node,
-                      struct opt_strings *into);
 /* Complains that `word` is none of `words`, and names the nearest, or all of them. what is the
  * sort of thing that it should be: "setting", "store". */
 void opt_unknown(struct complaints *complaints, const char *file, int line, const char *what,

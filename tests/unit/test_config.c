@@ -157,6 +157,8 @@ static void what_is_not_built_is_said(void **state)
         "http is not built yet in this version; leave it out");
     bad(STORES RULES "source = { mode = \"outbox\"; };\n", 3,
         "mode = \"outbox\" is not built yet in this version");
+    bad(STORES RULES "source = { visibility = [ \"host=replica\" ]; };\n", 3,
+        "a list in visibility is not built yet in this version");
     bad(STORES RULES "source = { on_gap = \"stop\"; };\n", 3,
         "on_gap = \"stop\" is not built yet in this version");
     bad(RULES "stores = { e = { type = \"http\"; }; };\n", 2,
