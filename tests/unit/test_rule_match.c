@@ -299,6 +299,8 @@ static void columns_differ_by_text_and_by_null(void **state)
     expect("redis delete c:7 new 0\n");
     change(f, CHANGE_UPDATE, "7 a 1", "7 NULL 1");
     expect("redis delete c:7 new 0\n");
+    change(f, CHANGE_UPDATE, "7 NULL 1", "7  1");
+    expect("redis delete c:7 new 0\n");
 }
 
 static void columns_in_doubt_count_as_differing(void **state)
