@@ -4,14 +4,14 @@
  *                                   |  one `due` each, in the order of the wire; mn ends a batch
  *     data -> memcached_read_answer -> take_answer -> results -> answered
  *
- * A scan lists over a connection of its own (memcached_scan) and deletes over this one; scans run
+ * A scan lists over a connection of its own (memcached_lister) and deletes over this one; scans run
  * one after the other, beside all else; ops of a higher stage of the same batch wait for them. */
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/str.h"
-#include "store/memcached_scan.h"
+#include "store/memcached_lister.h"
 #include "store/memcached_text.h"
-#include "store/server.h"
+#include "store/scan.h"
 #include "store/url.h"
 
 #include <assert.h>
@@ -20,7 +20,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-#include <utlist.h>
 
 #define WORDS_MAX 120
 /* Answers due at which a listing is read no further, and goes on. */
@@ -35,25 +34,13 @@ enum due_kind {
     DUE_END,         /* of a batch: there is always something to answer it by */
 };
 
-struct scan {
-    struct flight *flight;
-    unsigned place;     /* of its op in the flight's order */
-    unsigned n_due;     /* deletes that are not answered */
-    unsigned n_unnamed; /* keys that cannot be told to the server */
-    bool listed;        /* all that matches was found */
-    bool failed;        /* or something of it was refused */
-    bool found;         /* a key that was there */
-    struct scan *prev;
-    struct scan *next;
-};
-
 struct peer {
     struct server server;
     struct address address;
     const char *store_name;
     char name[300];
-    struct memcached_scan *lister;
-    struct scan *scans; /* the first is running */
+    struct memcached_lister *lister;
+    struct scans scans;
 };
 
 struct memcached {
@@ -100,37 +87,18 @@ static void send_bump(struct peer *peer, struct flight *flight, struct batch_op 
     flight->n_sent++;
 }
 
-static void list(struct peer *peer, const struct scan *scan)
+static void list_keys(void *driver, const struct scan *scan)
 {
+    struct peer *peer = driver;
     const struct batch_op *op = flight_op(scan->flight, scan->place);
-    memcached_scan_start(peer->lister, op->key, op->key_len);
+    memcached_lister_start(peer->lister, op->key, op->key_len);
 }
 
-static void begin_scan(struct peer *peer, struct flight *flight)
+static void send_more(void *driver, struct flight *flight)
 {
-    struct scan *scan = mem_alloc(sizeof *scan);
-    scan->flight = flight;
-    scan->place = flight->n_sent++;
-    flight->n_due++;
-    DL_APPEND(peer->scans, scan);
-    if (scan == peer->scans)
-        list(peer, scan);
-}
-
-static bool waits_for_scan(const struct peer *peer, const struct flight *flight, unsigned stage)
-{
-    const struct scan *scan;
-    DL_FOREACH (peer->scans, scan) {
-        if (scan->flight == flight && flight_op(flight, scan->place)->stage < stage)
-            return true;
-    }
-    return false;
-}
-
-static void send_more(struct peer *peer, struct flight *flight)
-{
+    struct peer *peer = driver;
     struct batch_op *op;
-    while ((op = flight_next(flight)) && !waits_for_scan(peer, flight, op->stage)) {
+    while ((op = flight_next(flight)) && !scans_hold(&peer->scans, flight, op->stage)) {
         switch ((enum op_action)op->action) {
         case OP_DELETE:
             send_delete(peer, flight, op);
@@ -139,7 +107,7 @@ static void send_more(struct peer *peer, struct flight *flight)
             send_bump(peer, flight, op);
             break;
         case OP_SCAN:
-            begin_scan(peer, flight);
+            scans_add(&peer->scans, flight);
             break;
         }
     }
@@ -147,32 +115,10 @@ static void send_more(struct peer *peer, struct flight *flight)
 
 /* ---- scans ---- */
 
-/* Ends the scan that runs, if it has come to its end; the next one begins, and what waited for it
- * leaves. */
-static void end_scan(struct peer *peer)
-{
-    struct scan *scan = peer->scans;
-    struct flight *flight = scan->flight;
-    if (!scan->listed || scan->n_due > 0)
-        return;
-    if (!scan->failed)
-        flight_op(flight, scan->place)->result = scan->found ? RESULT_HIT : RESULT_MISS;
-    if (scan->n_unnamed > 0)
-        log_warn("keys that no meta command can name were left by a scan server=\"%s\" n=%u",
-                 peer->name, scan->n_unnamed);
-    DL_DELETE(peer->scans, scan);
-    free(scan);
-    flight->n_due--;
-    if (peer->scans)
-        list(peer, peer->scans);
-    if (flight->batch->status != BATCH_BUSY)
-        send_more(peer, flight);
-}
-
 static void on_found(void *ctx, const char *key, size_t len)
 {
     struct peer *peer = ctx;
-    struct scan *scan = peer->scans;
+    struct scan *scan = peer->scans.first;
     if (!memcached_put_delete(link_out(peer->server.link), key, len)) {
         scan->n_unnamed++;
         return;
@@ -181,19 +127,23 @@ static void on_found(void *ctx, const char *key, size_t len)
     expect(peer, DUE_SCAN_DELETE, scan->flight, scan->place, 0);
     link_flush(peer->server.link);
     if (peer->server.dues.n > DUE_HIGH)
-        memcached_scan_pause(peer->lister, true);
+        memcached_lister_pause(peer->lister, true);
 }
 
 static void on_listed(void *ctx, const char *refusal)
 {
     struct peer *peer = ctx;
-    struct flight *flight = peer->scans->flight;
-    peer->scans->listed = true;
+    struct scan *scan = peer->scans.first;
+    struct flight *flight = scan->flight;
+    scan->listed = true;
     if (refusal) {
-        peer->scans->failed = true;
+        scan->failed = true;
         flight_fail(flight, BATCH_REFUSED, refusal);
     }
-    end_scan(peer);
+    if (scan->n_unnamed > 0)
+        log_warn("a scan left keys that no meta command can name store=%s server=\"%s\" n=%u",
+                 peer->store_name, peer->name, scan->n_unnamed);
+    scans_settle(&peer->scans);
     server_settle(&peer->server, flight);
     link_flush(peer->server.link);
 }
@@ -286,7 +236,7 @@ static bool take_bumped(struct peer *peer, const struct due *due,
 static bool take_scan_deleted(struct peer *peer, const struct due *due,
                               const struct memcached_answer *answer)
 {
-    struct scan *scan = peer->scans;
+    struct scan *scan = peer->scans.first;
     scan->n_due--;
     if (note_error(due, answer))
         scan->failed = true;
@@ -294,7 +244,7 @@ static bool take_scan_deleted(struct peer *peer, const struct due *due,
         scan->found = true;
     else if (answer->kind != MEMCACHED_NF)
         return drop(peer, "md was not answered with HD or NF");
-    end_scan(peer);
+    scans_settle(&peer->scans);
     return true;
 }
 
@@ -351,27 +301,17 @@ static size_t memcached_on_data(void *ctx, const char *bytes, size_t n)
             return n;
     }
     if (peer->server.dues.n < DUE_LOW)
-        memcached_scan_pause(peer->lister, false);
+        memcached_lister_pause(peer->lister, false);
     link_flush(peer->server.link);
     link_answered(peer->server.link, peer->server.dues.n > 0);
     return at;
 }
 
-static void free_scans(struct peer *peer)
-{
-    struct scan *scan, *next;
-    DL_FOREACH_SAFE(peer->scans, scan, next)
-    {
-        free(scan);
-    }
-    peer->scans = NULL;
-}
-
 static void memcached_on_lost(void *ctx, const char *reason)
 {
     struct peer *peer = ctx;
-    memcached_scan_stop(peer->lister);
-    free_scans(peer);
+    memcached_lister_stop(peer->lister);
+    scans_forget(&peer->scans);
     server_lost(&peer->server, reason);
 }
 
@@ -440,12 +380,14 @@ static void open_peer(struct peer *peer, struct memcached *memcached, unsigned n
 {
     static const struct link_events link_events = {memcached_on_open, memcached_on_data,
                                                    memcached_on_lost};
-    static const struct memcached_scan_events scan_events = {on_found, on_listed};
+    static const struct memcached_lister_events scan_events = {on_found, on_listed};
+    static const struct scan_ops scan_ops = {list_keys, send_more};
     struct err err;
     int bad = url_parse_server(opts->servers[number], &peer->address, &err);
     assert(!bad); /* it was checked */
     peer->store_name = opts->name;
     snprintf(peer->name, sizeof peer->name, "memcached %s", peer->address.name);
+    peer->scans = (struct scans){.ops = &scan_ops, .driver = peer};
     server_init(&peer->server, &memcached->store, number, events, ctx);
     struct link_opts link_opts = {
         .store = opts->name,
@@ -456,7 +398,7 @@ static void open_peer(struct peer *peer, struct memcached *memcached, unsigned n
         .retry_max_ms = opts->retry_max_ms,
     };
     peer->server.link = link_make(&link_opts, base, &link_events, peer);
-    peer->lister = memcached_scan_make(&link_opts, base, &scan_events, peer);
+    peer->lister = memcached_lister_make(&link_opts, base, &scan_events, peer);
     link_start(peer->server.link, 0);
 }
 
@@ -510,8 +452,8 @@ static void memcached_close(struct store *store)
 {
     struct memcached *memcached = (struct memcached *)store;
     for (unsigned i = 0; i < memcached->n_peers; i++) {
-        free_scans(&memcached->peers[i]);
-        memcached_scan_free(memcached->peers[i].lister);
+        scans_forget(&memcached->peers[i].scans);
+        memcached_lister_free(memcached->peers[i].lister);
         server_free(&memcached->peers[i].server);
     }
     free(memcached->peers);

@@ -10,18 +10,17 @@
 #include "base/mem.h"
 #include "store/redis_command.h"
 #include "store/redis_error.h"
+#include "store/redis_login.h"
 #include "store/redis_reader.h"
+#include "store/scan.h"
 #include "store/url.h"
 
 #include <assert.h>
-#include <errno.h>
 #include <hiredis/hiredis.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <utlist.h>
 
-#define PASSWORD_MAX 4096
 #define CURSOR_MAX 20
 
 enum due_kind {
@@ -34,21 +33,6 @@ enum due_kind {
     DUE_PAGE_UNLINK, /* of what a page found */
 };
 
-enum scan_state {
-    SCAN_PAGING,    /* a page is due, or the scan waits for its turn */
-    SCAN_LAST_PAGE, /* no page is due */
-    SCAN_FAILED,    /* ends with the page that is due */
-};
-
-struct scan {
-    struct flight *flight;
-    unsigned place; /* of its op in the flight's order */
-    enum scan_state state;
-    bool found;
-    struct scan *prev;
-    struct scan *next;
-};
-
 struct redis {
     struct store store;
     struct store_opts opts;
@@ -56,12 +40,10 @@ struct redis {
     char name[300];
     struct server server;
     struct redis_reader *reader; /* of this connection */
-    struct scan *scans;          /* the first is running */
+    struct scans scans;
 };
 
 extern const struct store_ops store_redis;
-
-static void send_more(struct redis *redis, struct flight *flight);
 
 /* ---- what is sent ---- */
 
@@ -100,31 +82,16 @@ static void send_page(struct redis *redis, const struct scan *scan, const char *
     expect(redis, DUE_PAGE, scan->flight, scan->place, 1);
 }
 
-static void begin_scan(struct redis *redis, struct flight *flight)
+static void list_keys(void *driver, const struct scan *scan)
 {
-    struct scan *scan = mem_alloc(sizeof *scan);
-    scan->flight = flight;
-    scan->place = flight->n_sent++;
-    flight->n_due++;
-    DL_APPEND(redis->scans, scan);
-    if (scan == redis->scans)
-        send_page(redis, scan, "0");
+    send_page(driver, scan, "0");
 }
 
-static bool waits_for_scan(const struct redis *redis, const struct flight *flight, unsigned stage)
+static void send_more(void *driver, struct flight *flight)
 {
-    const struct scan *scan;
-    DL_FOREACH (redis->scans, scan) {
-        if (scan->flight == flight && flight_op(flight, scan->place)->stage < stage)
-            return true;
-    }
-    return false;
-}
-
-static void send_more(struct redis *redis, struct flight *flight)
-{
+    struct redis *redis = driver;
     const struct batch_op *op;
-    while ((op = flight_next(flight)) && !waits_for_scan(redis, flight, op->stage)) {
+    while ((op = flight_next(flight)) && !scans_hold(&redis->scans, flight, op->stage)) {
         switch ((enum op_action)op->action) {
         case OP_DELETE:
             send_deletes(redis, flight);
@@ -133,7 +100,7 @@ static void send_more(struct redis *redis, struct flight *flight)
             send_bump(redis, flight);
             break;
         case OP_SCAN:
-            begin_scan(redis, flight);
+            scans_add(&redis->scans, flight);
             break;
         }
     }
@@ -223,21 +190,6 @@ static bool take_bumped(struct redis *redis, const struct due *due, const redisR
     return true;
 }
 
-/* Ends the scan that runs; the next one begins, and what waited for this one leaves. */
-static void end_scan(struct redis *redis, enum op_result result)
-{
-    struct scan *scan = redis->scans;
-    struct flight *flight = scan->flight;
-    flight_op(flight, scan->place)->result = (uint8_t)result;
-    flight->n_due--;
-    DL_DELETE(redis->scans, scan);
-    free(scan);
-    if (redis->scans)
-        send_page(redis, redis->scans, "0");
-    if (flight->batch->status != BATCH_BUSY)
-        send_more(redis, flight);
-}
-
 /* Checks the shape of a page: a cursor, and keys. */
 static bool is_page(const redisReply *reply)
 {
@@ -253,57 +205,54 @@ static bool is_page(const redisReply *reply)
            strspn(cursor->str, "0123456789") == cursor->len;
 }
 
-static void unlink_page(struct redis *redis, const struct scan *scan, const redisReply *keys)
+static void unlink_page(struct redis *redis, struct scan *scan, const redisReply *keys)
 {
     struct buf *out = link_out(redis->server.link);
+    if (keys->elements == 0)
+        return;
     redis_put_head(out, keys->elements + 1);
     redis_put_bulk(out, "UNLINK", 6);
     for (size_t i = 0; i < keys->elements; i++)
         redis_put_bulk(out, keys->element[i]->str, keys->element[i]->len);
     expect(redis, DUE_PAGE_UNLINK, scan->flight, scan->place, (unsigned)keys->elements);
+    scan->n_due++;
 }
 
 static bool take_page(struct redis *redis, const struct due *due, const redisReply *reply)
 {
-    struct scan *scan = redis->scans;
-    if (reply->type == REDIS_REPLY_ERROR)
+    struct scan *scan = redis->scans.first;
+    if (reply->type == REDIS_REPLY_ERROR) {
         note_error(redis, due, reply);
-    else if (!is_page(reply))
+        scan->failed = true;
+    } else if (!is_page(reply)) {
         return drop(redis, "SCAN was not answered with a cursor and keys");
-    if (reply->type == REDIS_REPLY_ERROR || scan->state == SCAN_FAILED) {
-        end_scan(redis, RESULT_NONE);
-        return true;
     }
-    const char *cursor = reply->element[0]->str;
-    const redisReply *keys = reply->element[1];
-    if (keys->elements > 0)
-        unlink_page(redis, scan, keys);
-    if (strcmp(cursor, "0") != 0)
-        send_page(redis, scan, cursor);
-    else if (keys->elements > 0)
-        scan->state = SCAN_LAST_PAGE;
-    else
-        end_scan(redis, scan->found ? RESULT_HIT : RESULT_MISS);
+    if (!scan->failed) {
+        const char *cursor = reply->element[0]->str;
+        unlink_page(redis, scan, reply->element[1]);
+        scan->listed = strcmp(cursor, "0") == 0;
+        if (!scan->listed)
+            send_page(redis, scan, cursor);
+    }
+    scan->listed = scan->listed || scan->failed;
+    scans_settle(&redis->scans);
     return true;
 }
 
 static bool take_page_unlinked(struct redis *redis, const struct due *due, const redisReply *reply)
 {
-    struct scan *scan = redis->scans;
-    bool last = scan->state == SCAN_LAST_PAGE;
+    struct scan *scan = redis->scans.first;
     if (reply->type == REDIS_REPLY_ERROR) {
         note_error(redis, due, reply);
-        scan->state = SCAN_FAILED;
+        scan->failed = true;
     } else if (reply->type != REDIS_REPLY_INTEGER || reply->integer < 0 ||
                reply->integer > due->n) {
         return drop(redis, "UNLINK was not answered with the number of its keys");
-    } else {
-        scan->found = scan->found || reply->integer > 0;
+    } else if (reply->integer > 0) {
+        scan->found = true;
     }
-    if (last && scan->state == SCAN_FAILED)
-        end_scan(redis, RESULT_NONE);
-    else if (last)
-        end_scan(redis, scan->found ? RESULT_HIT : RESULT_MISS);
+    scan->n_due--;
+    scans_settle(&redis->scans);
     return true;
 }
 
@@ -339,46 +288,15 @@ static bool take_reply(struct redis *redis, const redisReply *reply)
 
 /* ---- the link's events ---- */
 
-/* The whole file but one newline at its end. The bytes read, or -1. */
-static long read_password(const char *path, char *to, size_t room, struct err *err)
-{
-    FILE *file = fopen(path, "re");
-    if (!file)
-        return err_set(err, EX_NOPERM, "cannot read password_file %s: %s; mend its owner or mode",
-                       path, strerror(errno));
-    setvbuf(file, NULL, _IONBF, 0); /* no second copy of it in memory */
-    size_t n = fread(to, 1, room, file);
-    bool failed = ferror(file) || n == room;
-    fclose(file);
-    if (failed)
-        return err_set(err, EX_NOPERM,
-                       "cannot read password_file %s: it is no file of less than "
-                       "%zu bytes; write the password alone into it",
-                       path, room);
-    return (long)(n > 0 && to[n - 1] == '\n' ? n - 1 : n);
-}
-
-static void put_auth(struct buf *out, const char *user, const char *password, size_t n)
-{
-    redis_put_head(out, user ? 3 : 2);
-    redis_put_bulk(out, "AUTH", 4);
-    if (user)
-        redis_put_bulk(out, user, strlen(user));
-    redis_put_bulk(out, password, n);
-}
-
 static int authenticate(struct redis *redis, struct err *err)
 {
-    char password[PASSWORD_MAX];
     const char *user = redis->opts.user ? redis->opts.user : redis->url.user;
-    const char *path = redis->opts.password_file;
-    if (!path && !*user)
+    const char *password_file = redis->opts.password_file;
+    if (!*user && !password_file)
         return 0;
-    long n = path ? read_password(path, password, sizeof password, err) : 0;
-    if (n < 0)
+    struct buf *out = link_out(redis->server.link);
+    if (redis_put_login(out, *user ? user : NULL, password_file, err) < 0)
         return -1;
-    put_auth(link_out(redis->server.link), *user ? user : NULL, password, (size_t)n);
-    explicit_bzero(password, sizeof password);
     expect(redis, DUE_AUTH, NULL, 0, 0);
     return 0;
 }
@@ -425,20 +343,10 @@ static size_t redis_on_data(void *ctx, const char *bytes, size_t n)
     return n;
 }
 
-static void free_scans(struct redis *redis)
-{
-    struct scan *scan, *next;
-    DL_FOREACH_SAFE(redis->scans, scan, next)
-    {
-        free(scan);
-    }
-    redis->scans = NULL;
-}
-
 static void redis_on_lost(void *ctx, const char *reason)
 {
     struct redis *redis = ctx;
-    free_scans(redis);
+    scans_forget(&redis->scans);
     server_lost(&redis->server, reason);
 }
 
@@ -471,6 +379,7 @@ static struct store *redis_open(const struct store_opts *opts, struct event_base
                                 const struct store_events *events, void *ctx)
 {
     static const struct link_events link_events = {redis_on_open, redis_on_data, redis_on_lost};
+    static const struct scan_ops scan_ops = {list_keys, send_more};
     struct redis *redis = mem_alloc(sizeof *redis);
     struct err err;
     redis->store.ops = &store_redis;
@@ -478,6 +387,7 @@ static struct store *redis_open(const struct store_opts *opts, struct event_base
     int bad = url_parse_redis(opts->url, &redis->url, &err);
     assert(!bad); /* it was checked */
     snprintf(redis->name, sizeof redis->name, "redis %s", redis->url.address.name);
+    redis->scans = (struct scans){.ops = &scan_ops, .driver = redis};
     server_init(&redis->server, &redis->store, 0, events, ctx);
     struct link_opts link_opts = {
         .store = opts->name,
@@ -521,7 +431,7 @@ static void redis_send(struct store *store, unsigned server, struct batch *batch
 static void redis_close(struct store *store)
 {
     struct redis *redis = (struct redis *)store;
-    free_scans(redis);
+    scans_forget(&redis->scans);
     server_free(&redis->server);
     redis_reader_free(redis->reader);
     free(redis);

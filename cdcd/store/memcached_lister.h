@@ -5,14 +5,14 @@
  * meanwhile can be missed: so it is walked again until nothing matches, three times at most. The
  * other walk, `hash`, misses none, but holds a lock while its reader is slow, and with it all
  * clients of the server (seen with 1.6.18). */
-#ifndef CDCD_STORE_MEMCACHED_SCAN_H
-#define CDCD_STORE_MEMCACHED_SCAN_H
+#ifndef CDCD_STORE_MEMCACHED_LISTER_H
+#define CDCD_STORE_MEMCACHED_LISTER_H
 
 #include "store/link.h"
 
-struct memcached_scan;
+struct memcached_lister;
 
-struct memcached_scan_events {
+struct memcached_lister_events {
     /* A key that matches; lent. The same key may come again. */
     void (*found)(void *ctx, const char *key, size_t len);
     /* All were found (refusal NULL), or the server refuses to list; lent. */
@@ -20,15 +20,17 @@ struct memcached_scan_events {
 };
 
 /* The caller owns it; opts as for a link. */
-struct memcached_scan *memcached_scan_make(const struct link_opts *opts, struct event_base *base,
-                                           const struct memcached_scan_events *events, void *ctx);
+struct memcached_lister *memcached_lister_make(const struct link_opts *opts,
+                                               struct event_base *base,
+                                               const struct memcached_lister_events *events,
+                                               void *ctx);
 /* Borrows the pattern until it ended or is stopped. One at a time. */
-void memcached_scan_start(struct memcached_scan *scan, const char *pattern, size_t len);
+void memcached_lister_start(struct memcached_lister *lister, const char *pattern, size_t len);
 /* Without an event. */
-void memcached_scan_stop(struct memcached_scan *scan);
+void memcached_lister_stop(struct memcached_lister *lister);
 /* No more is read than what has been, until it goes on. */
-void memcached_scan_pause(struct memcached_scan *scan, bool paused);
+void memcached_lister_pause(struct memcached_lister *lister, bool paused);
 /* Not from within its events. NULL is allowed. */
-void memcached_scan_free(struct memcached_scan *scan);
+void memcached_lister_free(struct memcached_lister *lister);
 
 #endif
