@@ -29,8 +29,10 @@ static void lister_on_open(void *ctx)
     lister->n_found = 0;
     buf_put_str(link_out(lister->link), "lru_crawler metadump all\r\n");
     link_flush(lister->link);
-    link_await(lister->link);
-    link_pause(lister->link, lister->paused);
+    if (lister->paused)
+        link_pause(lister->link, true);
+    else
+        link_await(lister->link);
 }
 
 /* The link connects again by itself, and the listing begins anew. */
