@@ -40,14 +40,22 @@ def test_all_that_is_wrong_is_said_at_once_with_the_nearest_name(blog, redis, ne
         "b.cfg": 'cdcd = 1;\napp = "b";\nstore = "redis";\ncaches = {\n'
         '  post = { key = "post:{id"; triggers = "blog_post"; };\n};\n',
     }
-    cdcd = new_cdcd(blog, files, redis, source={"visibilty": "none"})
+    cdcd = new_cdcd(blog, files, redis)
     answer = run_verb("check", "-c", cdcd.config)
     said = answer.stderr
     assert answer.returncode == CONFIG
-    assert "visibilty" in said and "visibility" in said
     assert "a.cfg:3: " in said and "redis" in said
     assert "a.cfg:5: " in said and "trigers" in said and "triggers" in said
     assert "b.cfg:5: " in said
+
+
+def test_all_that_is_wrong_with_the_configuration_is_said_at_once(blog, redis, new_cdcd):
+    source = {"visibilty": "none", "create": "yes"}
+    cdcd = new_cdcd(blog, POST, redis, source=source, limits={"btach": 1})
+    said = run_verb("check", "-c", cdcd.config).stderr
+    assert 'unknown setting "visibilty"; did you mean "visibility"?' in said
+    assert 'unknown setting "btach"; did you mean "batch"?' in said
+    assert "create" in said
 
 
 @pytest.mark.parametrize(
@@ -106,7 +114,7 @@ def test_settings_that_make_no_sense_are_refused(blog, redis, new_cdcd, setting)
         ('cdcd = 1; app = "a"; store = "redis"; caches = { a = { key = "x"; }; };', "triggers"),
         (rules_file('a = { key = ""; triggers = "t"; };'), "key"),
         (rules_file('a = { key = "a:{id}}"; triggers = "t"; };'), "}"),
-        (rules_file('a = { key = "a:{}"; triggers = "t"; };'), "key"),
+        (rules_file('a = { key = "a:{}"; triggers = "t"; };'), "column"),
         (rules_file('a = { triggers = ( { table = "t"; on = "upsert"; } ); };'), "upsert"),
         (rules_file('a = { triggers = ( { table = "t"; on = "updat"; } ); };'), "update"),
         (rules_file('a = { triggers = ( { table = "t"; target = "everything"; } ); };'), "target"),

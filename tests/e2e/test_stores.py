@@ -162,7 +162,7 @@ def test_a_bump_waits_while_redis_is_out_of_memory(blog, redis, run_cdcd):
 
 
 SCAN = """
-  pages = { key = "pages"; action = "scan"; match = "page:*:end"; triggers = "blog_post"; };
+  pages = { action = "scan"; match = "page:*:end"; triggers = "blog_post"; };
 """
 PAGES = [f"blog:page:{n}:end" for n in range(3000)]
 OTHERS = {"blog:page:1:more", "page:1:end", "blog:pages"}
