@@ -231,26 +231,34 @@ static void check_names(struct settings *set, const struct conf *root);
 static void finish_rules(struct settings *set);
 static void read_stores(struct settings *set, const struct opt_reader *reader);
 
-struct config *config_load(const char *path, struct complaints *complaints)
+struct config *config_read(const char *path, struct complaints *complaints)
 {
     struct arena *arena = arena_make();
     struct settings *set = arena_alloc(arena, sizeof *set);
     struct opt_reader reader = {.arena = arena, .complaints = complaints, .expand = true};
-    unsigned n_errors = complaints->n_errors;
     set->arena = arena;
     set->complaints = complaints;
     set->path = arena_strdup(arena, path);
     const struct conf *root = conf_read(arena, path, complaints);
-    if (root) {
-        opt_read(&reader, file_rows, root, set);
-        finish_source(set);
-        check_names(set, root);
-        finish_rules(set);
-        read_stores(set, &reader);
+    if (!root) {
+        arena_free(arena);
+        return NULL;
     }
+    opt_read(&reader, file_rows, root, set);
+    finish_source(set);
+    check_names(set, root);
+    finish_rules(set);
+    read_stores(set, &reader);
+    return &set->config;
+}
+
+struct config *config_load(const char *path, struct complaints *complaints)
+{
+    unsigned n_errors = complaints->n_errors;
+    struct config *config = config_read(path, complaints);
     if (complaints->n_errors == n_errors)
-        return &set->config;
-    arena_free(arena);
+        return config;
+    config_free(config);
     return NULL;
 }
 
@@ -342,6 +350,9 @@ static void read_store(struct settings *set, const struct opt_reader *reader,
 {
     struct config *config = &set->config;
     struct store_settings store = {0};
+    struct rule_store *as_rules_see_it = &config->rule_stores[config->n_stores];
+    struct store_opts *opts = &config->stores[config->n_stores++];
+    *as_rules_see_it = (struct rule_store){node->name, "", "store", ~0U};
     if (!name_is_good(node->name))
         complain(set->complaints, SEVERITY_ERROR, node->file, node->line,
                  "\"%s\" is no name of a store; it has letters, digits, _ and -", node->name);
@@ -355,7 +366,6 @@ static void read_store(struct settings *set, const struct opt_reader *reader,
     const struct store_ops *ops = store.opts.type ? find_driver(set, node, store.opts.type) : NULL;
     if (!good || !ops)
         return;
-    struct store_opts *opts = &config->stores[config->n_stores];
     *opts = store.opts;
     opts->name = node->name;
     opts->servers = store.servers.list;
@@ -365,8 +375,7 @@ static void read_store(struct settings *set, const struct opt_reader *reader,
     opts->file = node->file;
     opts->line = node->line;
     ops->check(opts, set->complaints);
-    config->rule_stores[config->n_stores++] = (struct rule_store){
-        .name = opts->name, .prefix = opts->prefix, .type = ops->type, .actions = ops->actions};
+    *as_rules_see_it = (struct rule_store){opts->name, opts->prefix, ops->type, ops->actions};
 }
 
 static void read_stores(struct settings *set, const struct opt_reader *reader)

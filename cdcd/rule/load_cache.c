@@ -123,11 +123,12 @@ static bool compile_key(struct loader *loader, struct cache *cache, const struct
     const char *what = action == OP_SCAN ? "match" : "key";
     key->action = action;
     if (!*text)
-        err_set(&err, EX_CONFIG, "the %s is empty", what);
+        err_set(&err, EX_CONFIG, "is empty");
     else if (template_compile(&key->template, loader->arena, text, &cache->params, &err) == 0)
         key->template.pattern = action == OP_SCAN;
     if (err.code)
-        complain(loader->complaints, SEVERITY_ERROR, place->file, place->line, "%s", err.text);
+        complain(loader->complaints, SEVERITY_ERROR, place->file, place->line, "%s %s", what,
+                 err.text);
     return err.code == 0;
 }
 

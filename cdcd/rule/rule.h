@@ -71,6 +71,10 @@ const struct rule_table *ruleset_tables(const struct ruleset *ruleset, unsigned 
 void ruleset_judge(const struct ruleset *ruleset, const struct relation *relation,
                    bool weak_is_error, struct complaints *complaints);
 
+/* Gives the ops that each trigger of a table can cause, in order, their parameters as they are
+ * written: `get_comments:{post_id}`. The image is "key", or "all" where the trigger's target is. */
+void ruleset_list(struct ruleset *ruleset, const char *schema, const char *table, rule_op_fn emit,
+                  void *ctx);
 /* Gives the columns that the rules of a table read; one may come more than once. */
 void ruleset_columns(const struct ruleset *ruleset, const char *schema, const char *table,
                      void (*found)(void *ctx, const char *column), void *ctx);

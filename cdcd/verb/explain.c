@@ -12,28 +12,32 @@ struct explaining {
     struct arena *arena;
     const struct ruleset *ruleset;
     bool json;
+    unsigned n_files; /* 1 when a rules file was named; 0: those of cdcd.cfg */
     enum change_op op;
     struct row old_row, new_row;
     struct relation relation;
     struct column *columns;
     unsigned n_ops;
+    bool lists; /* triggers, not a change */
 };
 
 static int read_change(struct explaining *e, const struct verb_args *args);
 static void find_table(struct explaining *e, const char *text);
-static void find_columns(struct explaining *e);
 static void run_change(struct explaining *e, struct ruleset *ruleset);
+static void list_table(struct explaining *e, struct ruleset *ruleset);
 
 static int explain(struct explaining *e, const struct verb_args *args)
 {
     struct loaded loaded;
-    load_all(&loaded, args, args->operands, 1);
+    load_all(&loaded, args, args->operands, e->n_files);
     int code = loaded.complaints.code;
     if (loaded.ruleset) {
         e->ruleset = loaded.ruleset;
-        find_table(e, args->operands[2]);
-        find_columns(e);
-        run_change(e, loaded.ruleset);
+        find_table(e, args->table ? args->table : args->operands[e->n_files + 1]);
+        if (args->table)
+            list_table(e, loaded.ruleset);
+        else
+            run_change(e, loaded.ruleset);
     } else {
         complaints_print(&loaded.complaints, stderr);
     }
@@ -43,8 +47,13 @@ static int explain(struct explaining *e, const struct verb_args *args)
 
 int verb_explain(const struct verb_args *args)
 {
+    unsigned n_words = args->table ? 0 : 2; /* beside FILE */
+    if (args->n_operands < n_words || args->n_operands > n_words + 1)
+        return verb_misused(
+            "usage: cdcd explain [FILE] OP TABLE, or cdcd explain [FILE] --table T");
     struct explaining e = {.arena = arena_make(), .json = args->json};
-    int code = read_change(&e, args);
+    e.n_files = args->n_operands - n_words;
+    int code = args->table ? 0 : read_change(&e, args);
     if (code == 0)
         code = explain(&e, args);
     free(e.columns);
@@ -55,7 +64,7 @@ int verb_explain(const struct verb_args *args)
 static int read_change(struct explaining *e, const struct verb_args *args)
 {
     static const char *const ops[] = {"insert", "update", "delete", "truncate", NULL};
-    const char *op = args->operands[1];
+    const char *op = args->operands[e->n_files];
     struct err err = {0};
     while (ops[e->op] && strcmp(ops[e->op], op) != 0)
         e->op++;
@@ -172,7 +181,8 @@ static void on_op(void *ctx, const struct op *op, const struct origin *origin)
         printf("%s %s ", ruleset_store_name(e->ruleset, op->store),
                op_action_name((enum op_action)op->action));
         print_key(op->key, op->key_len);
-        printf("  %s:%d %s\n", origin->file, origin->line, origin->image);
+        printf("  %s:%d %s\n", origin->file, origin->line,
+               e->lists ? origin->cache : origin->image);
     }
     e->n_ops++;
 }
@@ -181,6 +191,7 @@ static void run_change(struct explaining *e, struct ruleset *ruleset)
 {
     static const struct row nothing;
     struct change change = {.op = e->op, .relation = &e->relation};
+    find_columns(e);
     if (e->op == CHANGE_UPDATE || e->op == CHANGE_DELETE)
         change.old_row = make_row(e, &e->old_row, &nothing);
     if (e->op == CHANGE_INSERT || e->op == CHANGE_UPDATE)
@@ -192,4 +203,14 @@ static void run_change(struct explaining *e, struct ruleset *ruleset)
         printf("]\n");
     if (e->n_ops == 0)
         fprintf(stderr, "nothing matches this change\n");
+}
+
+static void list_table(struct explaining *e, struct ruleset *ruleset)
+{
+    e->lists = true;
+    if (e->json)
+        printf("[");
+    ruleset_list(ruleset, e->relation.schema, e->relation.name, on_op, e);
+    if (e->json)
+        printf("]\n");
 }

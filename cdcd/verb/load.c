@@ -9,14 +9,24 @@ void load_all(struct loaded *loaded, const struct verb_args *args, const char *c
     struct complaints *complaints = &loaded->complaints;
     *loaded = (struct loaded){0};
     if (args->config || n_files == 0 || access(path, F_OK) == 0) {
-        loaded->config = config_load(path, complaints);
+        loaded->config = config_read(path, complaints);
         if (!loaded->config)
             return;
     }
     const struct config *config = loaded->config;
-    loaded->ruleset = ruleset_load(
-        n_files ? files : config->rules, n_files ? n_files : config->n_rules,
-        config ? config->rule_stores : NULL, config ? config->n_stores : 0, !config, complaints);
+    const struct rule_store *stores = config ? config->rule_stores : NULL;
+    unsigned n_stores = config ? config->n_stores : 0;
+    if (n_files == 0) {
+        files = config->rules;
+        n_files = config->n_rules;
+    }
+    /* No files, because rules made no sense, were complained about. */
+    if (n_files || complaints->n_errors == 0)
+        loaded->ruleset = ruleset_load(files, n_files, stores, n_stores, n_stores == 0, complaints);
+    if (complaints->n_errors) {
+        ruleset_free(loaded->ruleset);
+        loaded->ruleset = NULL;
+    }
 }
 
 void load_free(struct loaded *loaded)

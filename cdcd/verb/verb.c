@@ -16,21 +16,29 @@ struct option {
     bool unbuilt;
 };
 
-enum option_number { OPTION_C, OPTION_CONFIG, OPTION_JSON, OPTION_STRICT, OPTION_OLD, OPTION_NEW };
+enum option_number {
+    OPTION_C,
+    OPTION_CONFIG,
+    OPTION_JSON,
+    OPTION_STRICT,
+    OPTION_OLD,
+    OPTION_NEW,
+    OPTION_TABLE
+};
 
 static const struct option options[] = {
     [OPTION_C] = {"-c", 0, true, false},
     [OPTION_CONFIG] = {"--config", 0, true, false},
     [OPTION_JSON] = {"--json", VERB_TAKES_JSON, false, false},
     [OPTION_STRICT] = {"--strict", VERB_TAKES_STRICT, false, false},
-    [OPTION_OLD] = {"--old", VERB_TAKES_ROWS, true, false},
-    [OPTION_NEW] = {"--new", VERB_TAKES_ROWS, true, false},
+    [OPTION_OLD] = {"--old", VERB_TAKES_CHANGE, true, false},
+    [OPTION_NEW] = {"--new", VERB_TAKES_CHANGE, true, false},
+    [OPTION_TABLE] = {"--table", VERB_TAKES_CHANGE, true, false},
     {"--live", VERB_TAKES_STRICT, false, true},
-    {"--db", VERB_TAKES_ROWS, false, true},
-    {"--table", VERB_TAKES_ROWS, true, true},
-    {"--key", VERB_TAKES_ROWS, true, true},
-    {"--where", VERB_TAKES_ROWS, true, true},
-    {"--store", VERB_TAKES_ROWS, true, true},
+    {"--db", VERB_TAKES_CHANGE, false, true},
+    {"--key", VERB_TAKES_CHANGE, true, true},
+    {"--where", VERB_TAKES_CHANGE, true, true},
+    {"--store", VERB_TAKES_CHANGE, true, true},
     {0},
 };
 
@@ -112,6 +120,9 @@ static void set_option(struct line *line, const struct option *option, const cha
         break;
     case OPTION_NEW:
         args->new_row = value;
+        break;
+    case OPTION_TABLE:
+        args->table = value;
         break;
     }
     line->options |= option->taken_by;

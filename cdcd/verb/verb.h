@@ -16,7 +16,7 @@
 enum verb_option {
     VERB_TAKES_JSON = 1,
     VERB_TAKES_STRICT = 2,
-    VERB_TAKES_ROWS = 4, /* --old, --new */
+    VERB_TAKES_CHANGE = 4, /* --old, --new, --table */
 };
 
 struct verb_args {
@@ -26,6 +26,7 @@ struct verb_args {
     bool strict;
     const char *old_row;
     const char *new_row;
+    const char *table;
     const char *const *operands; /* what is no option, the verb excepted */
     unsigned n_operands;
 };

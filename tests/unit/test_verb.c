@@ -25,9 +25,9 @@ static int look(const struct verb_args *args)
 }
 
 static const struct verb verbs[] = {
-    {"look", "[X...]", "for this test", look, VERB_TAKES_JSON | VERB_TAKES_ROWS, 0, 2},
+    {"look", "[X...]", "for this test", look, VERB_TAKES_JSON | VERB_TAKES_CHANGE, 0, 2},
     {"check", "[FILE...]", "", verb_check, VERB_TAKES_JSON | VERB_TAKES_STRICT, 0, UINT_MAX},
-    {"explain", "FILE OP TABLE", "", verb_explain, VERB_TAKES_JSON | VERB_TAKES_ROWS, 3, 3},
+    {"explain", "FILE OP TABLE", "", verb_explain, VERB_TAKES_JSON | VERB_TAKES_CHANGE, 0, 3},
     {"later", "", "", NULL, 0, 0, 0},
     {"help", "[VERB]", "", verb_help, 0, 0, 1},
     {0}};
@@ -200,6 +200,40 @@ static void explain_answers_in_json(void **state)
              "\"image\":\"all\"}]\n");
 }
 
+static void explain_lists_what_the_triggers_of_a_table_do(void **state)
+{
+    (void)state;
+    assert_int_equal(run("explain good/blog.cfg --table blog_post"), 0);
+    assert_string_equal(out,
+                        "redis delete blog:get_latest_posts  good/blog.cfg:9 get_latest_posts\n"
+                        "redis delete blog:get_comments:{post_id}  good/blog.cfg:15 "
+                        "get_comments\n"
+                        "redis bump blog:home:version  good/blog.cfg:25 home_version\n");
+    assert_int_equal(run("explain good/blog.cfg --table blog_settings"), 0);
+    assert_string_equal(out, "redis scan blog:get_comments:*  good/blog.cfg:16 get_comments\n");
+}
+
+static void explain_takes_the_rules_of_the_configuration(void **state)
+{
+    (void)state;
+    assert_int_equal(run("explain -c config/cdcd.cfg insert blog_post"), 0);
+    assert_string_equal(out, "redis delete p:blog:get_latest_posts  config/../good/blog.cfg:9 new\n"
+                             "redis bump p:blog:home:version  config/../good/blog.cfg:25 new\n");
+}
+
+static void check_goes_on_to_the_rules_of_a_wrong_configuration(void **state)
+{
+    (void)state;
+    assert_int_equal(run("check -c config/wrong.cfg"), EX_CONFIG);
+    assert_string_equal(messages,
+                        "config/../bad/bad_app.cfg:2: app = \"my app\" is no name; it has letters, "
+                        "digits, _, . and -\n"
+                        "config/wrong.cfg:1: unknown setting \"slto\"; did you mean \"slot\"?\n"
+                        "config/wrong.cfg:2: unknown type of store \"rediss\"; did you mean "
+                        "\"redis\"?\n");
+    assert_string_equal(out, "");
+}
+
 static void explain_refuses_wrong_rules(void **state)
 {
     (void)state;
@@ -246,6 +280,9 @@ int main(void)
         cmocka_unit_test(explain_takes_the_rest_of_the_new_row_from_the_old),
         cmocka_unit_test(explain_says_that_nothing_matches),
         cmocka_unit_test(explain_answers_in_json),
+        cmocka_unit_test(explain_lists_what_the_triggers_of_a_table_do),
+        cmocka_unit_test(explain_takes_the_rules_of_the_configuration),
+        cmocka_unit_test(check_goes_on_to_the_rules_of_a_wrong_configuration),
         cmocka_unit_test(explain_refuses_wrong_rules),
         cmocka_unit_test(help_knows_every_verb),
         cmocka_unit_test(json_takes_any_bytes),
