@@ -27,7 +27,9 @@ run() {
     "$@" >"$log/$name" 2>&1 </dev/null
 }
 
+# What went wrong stands at the end of what a step said; of two compilers at once, further up.
 show_tail() {
+    grep -A5 'error: ' "$log/$name" | head -n 40 | sed 's/^/    | /'
     tail -n "${1:-40}" "$log/$name" | sed 's/^/    | /'
 }
 
