@@ -49,7 +49,9 @@ class Telling:
                 wrong = wrong or bool(note)
                 store, name = key
                 say(f"      {store:9}  {paint(f'{verb:6}', VERBS[verb])}  {name}{note}")
-        if outcome.gone | outcome.bumped:
+        if wrong:
+            say(paint(f"      not as expected after {duration(outcome.seconds)}", "red"))
+        elif step.gone | step.bumped:
             stay = paint(f"{f'{outcome.n_stay} other keys stay':40}", "dim")
             say(f"      {stay} {duration(outcome.seconds)} {since}")
         else:
