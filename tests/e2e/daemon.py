@@ -104,9 +104,12 @@ class Cdcd(Server):
         return [binary(), "run", "-c", str(self.config)]
 
     def answers(self):
-        """It streams: what is changed from now on is seen."""
-        return self.database.sql(
-            "SELECT 1 FROM pg_replication_slots WHERE slot_name = %s AND active", self.slot
+        """It streams: what is changed from now on is seen. (While it is being made, a slot is
+        active too, and gone if that is cut short.)"""
+        return self.database.value(
+            "SELECT r.state IN ('catchup', 'streaming') FROM pg_stat_replication r"
+            " JOIN pg_replication_slots s ON s.active_pid = r.pid WHERE s.slot_name = %s",
+            self.slot,
         )
 
     def start(self):
