@@ -4,20 +4,84 @@
 #include "base/mem.h"
 #include "source/remedy.h"
 
+#include <assert.h>
 #include <stdlib.h>
 
 struct coverage {
     const struct source_events *events;
     void *ctx;
     bool create;
-    struct complaints said; /* what need not be said again */
+    struct wanted_list *list;      /* holds */
+    struct wanted_list *next;      /* NULL when none is wanted */
+    struct wanted_list *candidate; /* NULL while none is looked at */
+    struct complaints said;        /* what need not be said again */
 };
 
-struct coverage *coverage_make(const struct source_events *events, void *ctx, bool create)
+struct coverage *coverage_make(const struct source_events *events, void *ctx, bool create,
+                               const struct source_table *tables, unsigned n_tables)
 {
     struct coverage *coverage = mem_alloc(sizeof *coverage);
-    *coverage = (struct coverage){.events = events, .ctx = ctx, .create = create};
+    *coverage = (struct coverage){
+        .events = events,
+        .ctx = ctx,
+        .create = create,
+        .list = wanted_make(tables, n_tables),
+    };
     return coverage;
+}
+
+void coverage_free(struct coverage *coverage)
+{
+    if (!coverage)
+        return;
+    wanted_free(coverage->list);
+    wanted_free(coverage->next);
+    wanted_free(coverage->candidate);
+    complaints_free(&coverage->said);
+    free(coverage);
+}
+
+const struct wanted_list *coverage_list(const struct coverage *coverage)
+{
+    return coverage->list;
+}
+
+void coverage_want(struct coverage *coverage, const struct source_table *tables, unsigned n_tables)
+{
+    wanted_free(coverage->next);
+    coverage->next = wanted_make(tables, n_tables);
+}
+
+const struct wanted_list *coverage_take_next(struct coverage *coverage)
+{
+    assert(!coverage->candidate);
+    coverage->candidate = coverage->next;
+    coverage->next = NULL;
+    return coverage->candidate;
+}
+
+void coverage_adopt(struct coverage *coverage, const struct catalog *catalog, bool changed)
+{
+    wanted_inherit(coverage->candidate, coverage->list);
+    wanted_free(coverage->list);
+    coverage->list = coverage->candidate;
+    coverage->candidate = NULL;
+    coverage_note(coverage, catalog, changed, false);
+}
+
+void coverage_refuse(struct coverage *coverage)
+{
+    wanted_free(coverage->candidate);
+    coverage->candidate = NULL;
+}
+
+void coverage_abandon(struct coverage *coverage)
+{
+    if (!coverage->next) {
+        coverage->next = coverage->candidate;
+        coverage->candidate = NULL;
+    }
+    coverage_refuse(coverage);
 }
 
 /* Prints what was not said before; errors again if they end something. */
@@ -43,10 +107,10 @@ static void give_table(struct coverage *coverage, const struct catalog_table *ta
         coverage->events->table(coverage->ctx, &table->relation, complaints);
 }
 
-int coverage_judge(struct coverage *coverage, const struct catalog *catalog,
-                   const struct wanted_list *wanted, struct err *err)
+int coverage_judge(struct coverage *coverage, const struct catalog *catalog, struct err *err)
 {
     int result = 0;
+    const struct wanted_list *wanted = coverage->candidate ? coverage->candidate : coverage->list;
     struct complaints complaints = {0};
     for (unsigned i = 0; i < catalog->n_tables; i++) {
         remedy_table(catalog, i, &wanted->tables[i], coverage->create, &complaints);
@@ -62,22 +126,21 @@ int coverage_judge(struct coverage *coverage, const struct catalog *catalog,
     return result;
 }
 
-void coverage_warn(struct coverage *coverage, const struct catalog *catalog,
-                   const struct wanted_list *wanted)
+void coverage_warn(struct coverage *coverage, const struct catalog *catalog)
 {
     struct complaints complaints = {0};
     for (unsigned i = 0; i < catalog->n_tables; i++)
-        remedy_table(catalog, i, &wanted->tables[i], coverage->create, &complaints);
+        remedy_table(catalog, i, &coverage->list->tables[i], coverage->create, &complaints);
     print(coverage, &complaints, false);
     complaints_free(&complaints);
 }
 
-void coverage_note(const struct catalog *catalog, struct wanted_list *wanted, bool changed,
+void coverage_note(struct coverage *coverage, const struct catalog *catalog, bool changed,
                    bool new_slot)
 {
     for (unsigned i = 0; i < catalog->n_tables; i++) {
         const struct catalog_table *table = &catalog->tables[i];
-        struct wanted *one = &wanted->tables[i];
+        struct wanted *one = &coverage->list->tables[i];
         bool exists = table->kind != TABLE_MISSING;
         if (one->covered == 0 && (remedy_is_covered(table) || (exists && changed && new_slot)))
             one->covered = table->relation.oid;
@@ -86,11 +149,10 @@ void coverage_note(const struct catalog *catalog, struct wanted_list *wanted, bo
     }
 }
 
-void coverage_compare(struct coverage *coverage, const struct catalog *catalog, unsigned place,
-                      struct wanted_list *wanted)
+void coverage_compare(struct coverage *coverage, const struct catalog *catalog, unsigned place)
 {
     const struct catalog_table *table = &catalog->tables[place];
-    struct wanted *one = &wanted->tables[place];
+    struct wanted *one = &coverage->list->tables[place];
     uint32_t covered = remedy_is_covered(table) ? table->relation.oid : 0;
     if (covered == one->covered)
         return;
@@ -105,12 +167,4 @@ void coverage_compare(struct coverage *coverage, const struct catalog *catalog, 
     print(coverage, &complaints, false);
     complaints_free(&complaints);
     coverage->events->appeared(coverage->ctx, &table->relation);
-}
-
-void coverage_free(struct coverage *coverage)
-{
-    if (!coverage)
-        return;
-    complaints_free(&coverage->said);
-    free(coverage);
 }

@@ -1,5 +1,9 @@
-/* Which of the wanted tables the stream gives, and what is said about it: the events `table` and
- * `appeared`, and complaints on stderr. */
+/* The tables that are wanted, which of them the stream gives, and what is said about it: the events
+ * `table` and `appeared`, and complaints on stderr.
+ *
+ * There is the list that holds, the one that is wanted next, and while the catalog is asked about
+ * the latter, the candidate: it is adopted or refused, and wanted again when the connection went.
+ */
 #ifndef CDCD_SOURCE_COVERAGE_H
 #define CDCD_SOURCE_COVERAGE_H
 
@@ -12,25 +16,38 @@
 
 struct coverage;
 
-/* The caller owns it; events and ctx are borrowed. create: the publication is extended. */
-struct coverage *coverage_make(const struct source_events *events, void *ctx, bool create);
-/* Before the tables are used for the first time: gives `table` for each that exists. 0, or -1 with
- * err filled in when something is wrong with any of them. All is printed, warnings once. */
-int coverage_judge(struct coverage *coverage, const struct catalog *catalog,
-                   const struct wanted_list *wanted, struct err *err);
-/* Later on, what is wrong is printed once, and stops nothing. */
-void coverage_warn(struct coverage *coverage, const struct catalog *catalog,
-                   const struct wanted_list *wanted);
-/* Notes which tables are covered from the start of the stream. A table that was added to the
- * publication just now (changed) is so only with a slot that is yet to be made: an older one will
- * give changes of before that the publication did not have it then. */
-void coverage_note(const struct catalog *catalog, struct wanted_list *wanted, bool changed,
-                   bool new_slot);
-/* Gives `table` and `appeared` if the table at that place is covered and was not, or is another
- * table of the same name. */
-void coverage_compare(struct coverage *coverage, const struct catalog *catalog, unsigned place,
-                      struct wanted_list *wanted);
+/* The caller owns it; events and ctx are borrowed, tables copied. create: missing tables will be
+ * added to the publication. */
+struct coverage *coverage_make(const struct source_events *events, void *ctx, bool create,
+                               const struct source_table *tables, unsigned n_tables);
 /* NULL is allowed. */
 void coverage_free(struct coverage *coverage);
+
+/* The list that holds; borrowed until another is adopted. */
+const struct wanted_list *coverage_list(const struct coverage *coverage);
+/* Other tables are wanted next, instead of those that are wanted next now; tables are copied. */
+void coverage_want(struct coverage *coverage, const struct source_table *tables, unsigned n_tables);
+/* What is wanted next becomes the candidate; borrowed until that is decided. NULL: nothing is. */
+const struct wanted_list *coverage_take_next(struct coverage *coverage);
+/* The candidate holds from now on; changed as in coverage_note. */
+void coverage_adopt(struct coverage *coverage, const struct catalog *catalog, bool changed);
+void coverage_refuse(struct coverage *coverage);
+/* The catalog will not answer: a candidate is wanted next again, unless another already is. */
+void coverage_abandon(struct coverage *coverage);
+
+/* Before the tables (the candidate's, if there is one) are used for the first time: gives `table`
+ * for each that exists. 0, or -1 with err filled in when something is wrong with any. All is
+ * printed, warnings once a process. */
+int coverage_judge(struct coverage *coverage, const struct catalog *catalog, struct err *err);
+/* Later on: what is wrong is printed once, and stops nothing. */
+void coverage_warn(struct coverage *coverage, const struct catalog *catalog);
+/* Notes which tables are covered from the start of the stream. A table that was added to the
+ * publication just now (changed) is so only with a slot that is yet to be made: what an older one
+ * has from before is not given. */
+void coverage_note(struct coverage *coverage, const struct catalog *catalog, bool changed,
+                   bool new_slot);
+/* Gives `table` and `appeared` if the table at that place is covered and was not, or is another
+ * one of the same name. */
+void coverage_compare(struct coverage *coverage, const struct catalog *catalog, unsigned place);
 
 #endif

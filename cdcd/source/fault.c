@@ -96,3 +96,18 @@ bool fault_is_final(const struct pg_fault *fault, struct err *err)
     }
     return false;
 }
+
+bool fault_of_slot_is_final(const struct pg_fault *fault, struct err *err)
+{
+    static const char what[] = "the replication slot cannot be made";
+    if (fault_is(fault, "53400"))
+        err_set(err, EX_CONFIG, "%s: %s; drop another, or raise max_replication_slots", what,
+                fault->reason);
+    else if (fault_is(fault, "42501"))
+        err_set(err, EX_NOPERM,
+                "%s: %s; ALTER ROLE ... REPLICATION for the role of source.conninfo", what,
+                fault->reason);
+    else
+        return false;
+    return true;
+}

@@ -19,6 +19,8 @@
 #define BUSY_MESSAGES 32
 #define GATHER_US 100
 
+#define BIT(state) (1u << (state))
+
 enum pgconn_state {
     PGCONN_CLOSED,
     PGCONN_CONNECTING,
@@ -27,7 +29,6 @@ enum pgconn_state {
     PGCONN_COPY,   /* COPY BOTH */
     PGCONN_BROKEN, /* found within a call; lost is said from the loop */
 };
-#define N_STATES 6
 
 struct query {
     struct query *next;
@@ -208,19 +209,16 @@ void pgconn_leave(struct pgconn *conn)
 
 static void enter(struct pgconn *conn, enum pgconn_state state)
 {
-    static const bool allowed[N_STATES][N_STATES] = {
-        [PGCONN_CLOSED] = {[PGCONN_CONNECTING] = true},
-        [PGCONN_CONNECTING] =
-            {[PGCONN_READY] = true, [PGCONN_BROKEN] = true, [PGCONN_CLOSED] = true},
-        [PGCONN_READY] = {[PGCONN_QUERY] = true, [PGCONN_BROKEN] = true, [PGCONN_CLOSED] = true},
-        [PGCONN_QUERY] = {[PGCONN_READY] = true,
-                          [PGCONN_COPY] = true,
-                          [PGCONN_BROKEN] = true,
-                          [PGCONN_CLOSED] = true},
-        [PGCONN_COPY] = {[PGCONN_BROKEN] = true, [PGCONN_CLOSED] = true},
-        [PGCONN_BROKEN] = {[PGCONN_CLOSED] = true},
+    static const unsigned allowed[] = {
+        [PGCONN_CLOSED] = BIT(PGCONN_CONNECTING),
+        [PGCONN_CONNECTING] = BIT(PGCONN_READY) | BIT(PGCONN_BROKEN) | BIT(PGCONN_CLOSED),
+        [PGCONN_READY] = BIT(PGCONN_QUERY) | BIT(PGCONN_BROKEN) | BIT(PGCONN_CLOSED),
+        [PGCONN_QUERY] =
+            BIT(PGCONN_READY) | BIT(PGCONN_COPY) | BIT(PGCONN_BROKEN) | BIT(PGCONN_CLOSED),
+        [PGCONN_COPY] = BIT(PGCONN_BROKEN) | BIT(PGCONN_CLOSED),
+        [PGCONN_BROKEN] = BIT(PGCONN_CLOSED),
     };
-    assert(allowed[conn->state][state]);
+    assert(allowed[conn->state] & BIT(state));
     conn->state = state;
 }
 

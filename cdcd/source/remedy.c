@@ -79,6 +79,15 @@ int remedy_server(const struct catalog *catalog, bool create, struct err *err)
     return create ? 0 : judge_missing(catalog, err);
 }
 
+void remedy_old_slot(const char *slot, const char *reason, struct err *err)
+{
+    err_set(err, EX_CONFIG,
+            "%s: replication slot '%s' is older than the publication; SELECT "
+            "pg_drop_replication_slot('%s'); SELECT pg_create_logical_replication_slot('%s', "
+            "'pgoutput'); and clear the caches, or set source.create = true",
+            reason, slot, slot, slot);
+}
+
 bool remedy_is_covered(const struct catalog_table *table)
 {
     return table->published && (table->kind == TABLE_ORDINARY || table->kind == TABLE_PARTITIONED);

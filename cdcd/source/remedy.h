@@ -11,6 +11,8 @@
 /* 0, or -1 with err filled in: server, slot or publication are not as they must be. With create,
  * what can be made may be missing, and a lost slot may be made anew. */
 int remedy_server(const struct catalog *catalog, bool create, struct err *err);
+/* Fills err in for a slot that is older than its publication; reason is the server's. */
+void remedy_old_slot(const char *slot, const char *reason, struct err *err);
 /* Complains about the table at that place: a warning when it is missing, errors when its changes
  * will not come. With create it may be missing in the publication. */
 void remedy_table(const struct catalog *catalog, unsigned place, const struct wanted *wanted,

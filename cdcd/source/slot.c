@@ -13,8 +13,8 @@
 
 #include "base/log.h"
 #include "base/mem.h"
-#include "source/backoff.h"
 #include "source/coverage.h"
+#include "source/outage.h"
 #include "source/pgconn.h"
 #include "source/pgsnapshot.h"
 #include "source/pgtimer.h"
@@ -25,12 +25,11 @@
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
-#define WATCH_MS 10000      /* between two looks at the tables */
-#define GOOD_STREAM_MS 2000 /* a stream that lived so long ends an outage */
+#define WATCH_MS 10000 /* between two looks at the tables */
 #define STATUS_MS_MAX 10000
-#define SAY_AGAIN_MS 30000 /* between two lines about the same outage */
+
+#define BIT(state) (1u << (state))
 
 enum slot_state {
     SLOT_WAITING,
@@ -42,7 +41,6 @@ enum slot_state {
     SLOT_FAILED,
     SLOT_CLOSING,
 };
-#define N_STATES 8
 
 /* What the catalog is being asked for. */
 enum job { JOB_START, JOB_RELOAD, JOB_WATCH };
@@ -60,20 +58,15 @@ struct slot {
     struct pgtimer *retry;
     struct pgtimer *watch;
     struct pgtimer *wake; /* says what may not be said within a call */
-    struct backoff backoff;
-    struct log_limit outage;
+    struct outage outage;
     struct coverage *coverage;
-    struct wanted_list *wanted;
-    struct wanted_list *next;      /* what set_tables asked for; NULL when nothing */
-    struct wanted_list *reloading; /* the same, while JOB_RELOAD runs */
     struct pgsnapshot snapshot;
-    bool detached;        /* the stream is not wanted now */
-    bool streamed;        /* once, so that what is wrong may pass */
-    bool slot_seen;       /* it existed; if it does not, changes were missed */
-    bool remake_slot;     /* it is older than its publication */
-    bool again_due;       /* `again` is to be said, for reason */
-    const char *gap;      /* to be said when the stream begins; NULL when none */
-    int64_t streaming_ms; /* when the stream began */
+    bool detached;    /* the stream is not wanted now */
+    bool streamed;    /* once, so that what is wrong may pass */
+    bool slot_seen;   /* it existed; if it does not, changes were missed */
+    bool remake_slot; /* it is older than its publication */
+    bool again_due;   /* `again` is to be said, for reason */
+    const char *gap;  /* to be said when the stream begins; NULL when none */
     char reason[256];
     void (*closed)(void *ctx);
 };
@@ -94,10 +87,6 @@ static void on_prepared(void *ctx, enum prepare_outcome outcome, const struct ca
 static void on_waiting(void *ctx, const char *reason);
 static void on_created(void *ctx);
 static void on_started(void *ctx);
-static void on_begin(void *ctx, uint32_t xid);
-static void on_change(void *ctx, const struct change *change);
-static void on_token(void *ctx, uint64_t lsn);
-static void on_reached(void *ctx, uint64_t lsn);
 static void on_ended(void *ctx, enum stream_state state, const struct pg_fault *fault);
 
 static struct slot *slot_of(struct source *source)
@@ -115,8 +104,6 @@ static struct source *slot_open(const struct source_opts *opts, const struct sou
         .waiting = on_waiting,
         .created = on_created,
         .started = on_started,
-        .changes = {.begin = on_begin, .change = on_change, .commit = on_token},
-        .reached = on_reached,
         .ended = on_ended,
     };
     struct slot *slot = mem_alloc(sizeof *slot);
@@ -125,15 +112,13 @@ static struct source *slot_open(const struct source_opts *opts, const struct sou
     slot->events = events;
     slot->ctx = ctx;
     slot->side = pgconn_make(base, &side_events, slot);
-    slot->stream = stream_make(base, &stream_events, slot);
+    slot->stream = stream_make(base, &stream_events, slot, events, ctx);
     slot->prepare = prepare_make(slot->side, opts, &prepare_events, slot);
     slot->retry = pgtimer_make(base, on_retry, slot);
     slot->watch = pgtimer_make(base, on_watch, slot);
     slot->wake = pgtimer_make(base, on_wake, slot);
-    slot->backoff = backoff_make(opts->retry_min_ms, opts->retry_max_ms,
-                                 (uint64_t)getpid() << 24 ^ (uint64_t)pgtimer_now_ms());
-    slot->coverage = coverage_make(events, ctx, opts->create);
-    slot->wanted = wanted_make(tables, n_tables);
+    slot->outage = outage_make(opts->retry_min_ms, opts->retry_max_ms, pgtimer_now_ms());
+    slot->coverage = coverage_make(events, ctx, opts->create, tables, n_tables);
     pgtimer_start_us(slot->retry, 0);
     return &slot->source;
 }
@@ -170,6 +155,8 @@ static void owe_again(struct slot *slot, const char *reason)
 static void slot_detach(struct source *source, const char *reason)
 {
     struct slot *slot = slot_of(source);
+    if (slot->state == SLOT_FAILED)
+        return;
     slot->detached = true;
     owe_again(slot, reason);
     if (slot->state != SLOT_STREAMING && slot->state != SLOT_ENTERING)
@@ -191,8 +178,7 @@ static void slot_set_tables(struct source *source, const struct source_table *ta
                             unsigned n_tables)
 {
     struct slot *slot = slot_of(source);
-    wanted_free(slot->next);
-    slot->next = wanted_make(tables, n_tables);
+    coverage_want(slot->coverage, tables, n_tables);
     run_next(slot);
 }
 
@@ -204,11 +190,7 @@ static void disconnect(struct slot *slot)
     prepare_abandon(slot->prepare);
     pgtimer_stop(slot->retry);
     pgtimer_stop(slot->watch);
-    if (slot->reloading && !slot->next)
-        slot->next = slot->reloading;
-    else
-        wanted_free(slot->reloading);
-    slot->reloading = NULL;
+    coverage_abandon(slot->coverage);
 }
 
 static void slot_free(struct slot *slot);
@@ -235,8 +217,6 @@ static void slot_free(struct slot *slot)
     pgtimer_free(slot->watch);
     pgtimer_free(slot->wake);
     coverage_free(slot->coverage);
-    wanted_free(slot->wanted);
-    wanted_free(slot->next);
     pgsnapshot_free(&slot->snapshot);
     free(slot);
 }
@@ -258,32 +238,23 @@ const struct source_ops *source_slot(void)
 
 static void enter(struct slot *slot, enum slot_state state)
 {
-    static const bool allowed[N_STATES][N_STATES] = {
-        [SLOT_WAITING] = {[SLOT_CONNECTING] = true, [SLOT_FAILED] = true, [SLOT_CLOSING] = true},
-        [SLOT_CONNECTING] = {[SLOT_PREPARING] = true,
-                             [SLOT_WAITING] = true,
-                             [SLOT_FAILED] = true,
-                             [SLOT_CLOSING] = true},
-        [SLOT_PREPARING] = {[SLOT_ENTERING] = true,
-                            [SLOT_DETACHED] = true,
-                            [SLOT_WAITING] = true,
-                            [SLOT_FAILED] = true,
-                            [SLOT_CLOSING] = true},
-        [SLOT_ENTERING] = {[SLOT_STREAMING] = true,
-                           [SLOT_DETACHED] = true,
-                           [SLOT_WAITING] = true,
-                           [SLOT_FAILED] = true,
-                           [SLOT_CLOSING] = true},
-        [SLOT_STREAMING] = {[SLOT_DETACHED] = true,
-                            [SLOT_WAITING] = true,
-                            [SLOT_FAILED] = true,
-                            [SLOT_CLOSING] = true},
-        [SLOT_DETACHED] = {[SLOT_PREPARING] = true, [SLOT_WAITING] = true, [SLOT_CLOSING] = true},
-        [SLOT_FAILED] = {[SLOT_CLOSING] = true},
+    static const unsigned allowed[] = {
+        [SLOT_WAITING] = BIT(SLOT_CONNECTING) | BIT(SLOT_FAILED) | BIT(SLOT_CLOSING),
+        [SLOT_CONNECTING] =
+            BIT(SLOT_PREPARING) | BIT(SLOT_WAITING) | BIT(SLOT_FAILED) | BIT(SLOT_CLOSING),
+        [SLOT_PREPARING] = BIT(SLOT_ENTERING) | BIT(SLOT_DETACHED) | BIT(SLOT_WAITING) |
+                           BIT(SLOT_FAILED) | BIT(SLOT_CLOSING),
+        [SLOT_ENTERING] = BIT(SLOT_STREAMING) | BIT(SLOT_DETACHED) | BIT(SLOT_WAITING) |
+                          BIT(SLOT_FAILED) | BIT(SLOT_CLOSING),
+        [SLOT_STREAMING] =
+            BIT(SLOT_DETACHED) | BIT(SLOT_WAITING) | BIT(SLOT_FAILED) | BIT(SLOT_CLOSING),
+        [SLOT_DETACHED] = BIT(SLOT_PREPARING) | BIT(SLOT_WAITING) | BIT(SLOT_CLOSING),
+        [SLOT_FAILED] = BIT(SLOT_CLOSING),
+        [SLOT_CLOSING] = 0,
     };
     static const char *const names[] = {"waiting",   "connecting", "preparing", "entering",
                                         "streaming", "detached",   "failed",    "closing"};
-    assert(allowed[slot->state][state]);
+    assert(allowed[slot->state] & BIT(state));
     log_debug("source state=%s was=%s", names[state], names[slot->state]);
     slot->state = state;
 }
@@ -291,24 +262,12 @@ static void enter(struct slot *slot, enum slot_state state)
 /* Something was lost: all begins anew, after a while. */
 static void go_back(struct slot *slot, const char *reason)
 {
-    int64_t now_ms = pgtimer_now_ms();
-    unsigned n_suppressed;
-    bool streaming = slot->state == SLOT_STREAMING;
-    if (streaming && now_ms - slot->streaming_ms >= GOOD_STREAM_MS)
-        backoff_reset(&slot->backoff);
-    int64_t wait_ms = backoff_next_ms(&slot->backoff, now_ms);
-    if (streaming)
-        slot->outage = (struct log_limit){0};
-    if (log_limit_pass(&slot->outage, now_ms, SAY_AGAIN_MS, &n_suppressed))
-        log_warn("no stream from postgresql, trying again reason=\"%s\" suppressed=%u", reason,
-                 n_suppressed);
-    char copy[sizeof slot->reason];
-    snprintf(copy, sizeof copy, "%s", reason);
+    int64_t wait_ms = outage_wait_ms(&slot->outage, pgtimer_now_ms(), reason);
+    if (slot->state == SLOT_STREAMING)
+        owe_again(slot, reason);
     disconnect(slot);
     enter(slot, SLOT_WAITING);
     pgtimer_start_ms(slot->retry, wait_ms);
-    if (streaming)
-        owe_again(slot, copy);
 }
 
 static void fail(struct slot *slot, const struct err *err)
@@ -321,10 +280,12 @@ static void fail(struct slot *slot, const struct err *err)
 /* What ended the first attempt passes later on: somebody is at work on roles and passwords. */
 static void refuse(struct slot *slot, const struct err *err)
 {
-    if (slot->streamed)
-        go_back(slot, err->text);
-    else
+    if (!slot->streamed) {
         fail(slot, err);
+        return;
+    }
+    outage_refused(&slot->outage, pgtimer_now_ms(), err->text);
+    go_back(slot, err->text);
 }
 
 static struct conninfo make_conninfo(struct slot *slot, struct arena *arena, enum conninfo_use use)
@@ -377,13 +338,12 @@ static void run_next(struct slot *slot)
                    slot->state == SLOT_DETACHED;
     if (!settled || prepare_is_running(slot->prepare))
         return;
-    if (slot->next) {
-        slot->reloading = slot->next;
-        slot->next = NULL;
-        start_job(slot, JOB_RELOAD, slot->reloading);
+    const struct wanted_list *candidate = coverage_take_next(slot->coverage);
+    if (candidate) {
+        start_job(slot, JOB_RELOAD, candidate);
     } else if (slot->state == SLOT_DETACHED && !slot->detached) {
         enter(slot, SLOT_PREPARING);
-        start_job(slot, JOB_START, slot->wanted);
+        start_job(slot, JOB_START, coverage_list(slot->coverage));
     }
 }
 
@@ -392,14 +352,14 @@ static void on_watch(void *ctx)
     struct slot *slot = ctx;
     pgtimer_start_ms(slot->watch, WATCH_MS);
     if (slot->state == SLOT_STREAMING && !prepare_is_running(slot->prepare))
-        start_job(slot, JOB_WATCH, slot->wanted);
+        start_job(slot, JOB_WATCH, coverage_list(slot->coverage));
 }
 
 static void on_side_ready(void *ctx)
 {
     struct slot *slot = ctx;
     enter(slot, SLOT_PREPARING);
-    start_job(slot, JOB_START, slot->wanted);
+    start_job(slot, JOB_START, coverage_list(slot->coverage));
 }
 
 static void on_side_lost(void *ctx, const struct pg_fault *fault)
@@ -431,14 +391,14 @@ static int on_judge(void *ctx, const struct catalog *catalog, struct err *err)
         if (remedy_server(catalog, slot->opts->create, err) != 0)
             return -1;
         if (!slot->streamed)
-            return coverage_judge(slot->coverage, catalog, slot->wanted, err);
+            return coverage_judge(slot->coverage, catalog, err);
         break;
     case JOB_RELOAD:
-        return coverage_judge(slot->coverage, catalog, slot->reloading, err);
+        return coverage_judge(slot->coverage, catalog, err);
     case JOB_WATCH:
         break;
     }
-    coverage_warn(slot->coverage, catalog, slot->wanted);
+    coverage_warn(slot->coverage, catalog);
     return 0;
 }
 
@@ -469,7 +429,7 @@ static void enter_stream(struct slot *slot, const struct catalog *catalog, bool 
     if (opts.status_ms == 0 || opts.status_ms > STATUS_MS_MAX)
         opts.status_ms = STATUS_MS_MAX;
     if (!slot->streamed)
-        coverage_note(catalog, slot->wanted, changed, opts.found != STREAM_SLOT_THERE);
+        coverage_note(slot->coverage, catalog, changed, opts.found != STREAM_SLOT_THERE);
     if (!catalog->publication.publishes_all && catalog->publication.exists)
         log_warn("the publication does not publish all: ALTER PUBLICATION %s SET (publish = "
                  "'insert, update, delete, truncate')",
@@ -507,18 +467,12 @@ static void on_start_prepared(struct slot *slot, enum prepare_outcome outcome,
 static void on_reload_prepared(struct slot *slot, enum prepare_outcome outcome,
                                const struct catalog *catalog, bool changed, const struct err *err)
 {
-    struct wanted_list *list = slot->reloading;
-    slot->reloading = NULL;
-    if (outcome == PREPARE_DONE) {
-        wanted_inherit(list, slot->wanted);
-        coverage_note(catalog, list, changed, false);
-        wanted_free(slot->wanted);
-        slot->wanted = list;
-        if (slot->state == SLOT_STREAMING)
-            pgtimer_start_us(slot->watch, 0);
-    } else {
-        wanted_free(list);
-    }
+    if (outcome == PREPARE_DONE)
+        coverage_adopt(slot->coverage, catalog, changed);
+    else
+        coverage_refuse(slot->coverage);
+    if (slot->state == SLOT_STREAMING)
+        pgtimer_start_us(slot->watch, 0);
     slot->events->tables_set(slot->ctx, err);
 }
 
@@ -534,7 +488,7 @@ static void on_watch_prepared(struct slot *slot, enum prepare_outcome outcome,
         return;
     }
     for (unsigned i = 0; i < catalog->n_tables && slot->state == SLOT_STREAMING; i++)
-        coverage_compare(slot->coverage, catalog, i, slot->wanted);
+        coverage_compare(slot->coverage, catalog, i);
 }
 
 static void on_prepared(void *ctx, enum prepare_outcome outcome, const struct catalog *catalog,
@@ -573,8 +527,7 @@ static void on_started(void *ctx)
     struct slot *slot = ctx;
     enter(slot, SLOT_STREAMING);
     slot->streamed = true;
-    slot->streaming_ms = pgtimer_now_ms();
-    slot->outage = (struct log_limit){0};
+    outage_over(&slot->outage, pgtimer_now_ms());
     log_info("streaming slot=%s publication=%s", slot->opts->slot, slot->opts->publication);
     pgtimer_start_us(slot->watch, 0);
     slot->events->streaming(slot->ctx);
@@ -586,65 +539,17 @@ static void on_started(void *ctx)
     slot->events->gap(slot->ctx, gap);
 }
 
-static void on_begin(void *ctx, uint32_t xid)
-{
-    const struct slot *slot = ctx;
-    slot->events->begin(slot->ctx, xid);
-}
-
-static void on_change(void *ctx, const struct change *change)
-{
-    const struct slot *slot = ctx;
-    slot->events->change(slot->ctx, change);
-}
-
-static void on_token(void *ctx, uint64_t lsn)
-{
-    const struct slot *slot = ctx;
-    slot->events->commit(slot->ctx, lsn);
-}
-
-static void on_reached(void *ctx, uint64_t lsn)
-{
-    const struct slot *slot = ctx;
-    slot->events->reached(slot->ctx, lsn);
-}
-
 /* The stream met a change from before the publication was made: no reading gets past it. */
 static void on_old_slot(struct slot *slot, const struct pg_fault *fault)
 {
     struct err err;
-    if (slot->opts->create) {
-        slot->remake_slot = true;
+    slot->remake_slot = slot->opts->create;
+    if (slot->remake_slot) {
         go_back(slot, fault->reason);
         return;
     }
-    err_set(&err, EX_CONFIG,
-            "%s: the slot is older than the publication; SELECT pg_drop_replication_slot('%s'); "
-            "SELECT pg_create_logical_replication_slot('%s', 'pgoutput'); and clear the caches, or "
-            "set source.create = true",
-            fault->reason, slot->opts->slot, slot->opts->slot);
+    remedy_old_slot(slot->opts->slot, fault->reason, &err);
     fail(slot, &err);
-}
-
-static void on_not_created(struct slot *slot, const struct pg_fault *fault)
-{
-    struct err err;
-    if (fault_is(fault, "53400")) {
-        err_set(&err, EX_CONFIG,
-                "the replication slot cannot be made: %s; drop one, or raise "
-                "max_replication_slots",
-                fault->reason);
-        refuse(slot, &err);
-    } else if (fault_is(fault, "42501")) {
-        err_set(&err, EX_NOPERM,
-                "the replication slot cannot be made: %s; ALTER ROLE ... "
-                "REPLICATION",
-                fault->reason);
-        refuse(slot, &err);
-    } else {
-        go_back(slot, fault->reason);
-    }
 }
 
 static void on_ended(void *ctx, enum stream_state state, const struct pg_fault *fault)
@@ -656,8 +561,8 @@ static void on_ended(void *ctx, enum stream_state state, const struct pg_fault *
         on_old_slot(slot, fault);
     else if (state == STREAM_CONNECTING && fault_is_final(fault, &err))
         refuse(slot, &err);
-    else if (state == STREAM_CREATING)
-        on_not_created(slot, fault);
+    else if (state == STREAM_CREATING && fault_of_slot_is_final(fault, &err))
+        refuse(slot, &err);
     else
         go_back(slot, fault->reason);
 }

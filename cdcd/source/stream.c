@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "source/pgconn.h"
+#include "source/pgoutput.h"
 #include "source/pgtimer.h"
 #include "source/walmsg.h"
 
@@ -17,11 +18,13 @@
 #define BURST_MS 1000
 #define BURST 3 /* so many requests for an answer within that time */
 
-#define N_STATES 7
+#define BIT(state) (1u << (state))
 
 struct stream {
     const struct stream_events *events;
     void *ctx;
+    const struct source_events *source_events;
+    void *source_ctx;
     struct stream_opts opts;
     enum stream_state state;
     struct pgconn *conn;
@@ -49,7 +52,8 @@ static void on_begin(void *ctx, uint32_t xid);
 static void on_change(void *ctx, const struct change *change);
 static void on_commit(void *ctx, uint64_t end_lsn);
 
-struct stream *stream_make(struct event_base *base, const struct stream_events *events, void *ctx)
+struct stream *stream_make(struct event_base *base, const struct stream_events *events, void *ctx,
+                           const struct source_events *source_events, void *source_ctx)
 {
     static const struct pgconn_events conn_events = {
         .ready = on_ready,
@@ -57,7 +61,12 @@ struct stream *stream_make(struct event_base *base, const struct stream_events *
         .message = on_message,
     };
     struct stream *stream = mem_alloc(sizeof *stream);
-    *stream = (struct stream){.events = events, .ctx = ctx};
+    *stream = (struct stream){
+        .events = events,
+        .ctx = ctx,
+        .source_events = source_events,
+        .source_ctx = source_ctx,
+    };
     stream->conn = pgconn_make(base, &conn_events, stream);
     stream->status = pgtimer_make(base, on_status, stream);
     stream->patience = pgtimer_make(base, on_patience, stream);
@@ -120,19 +129,17 @@ void stream_free(struct stream *stream)
 
 static void enter(struct stream *stream, enum stream_state state)
 {
-    static const bool allowed[N_STATES][N_STATES] = {
-        [STREAM_OFF] = {[STREAM_CONNECTING] = true},
-        [STREAM_CONNECTING] = {[STREAM_DROPPING] = true,
-                               [STREAM_CREATING] = true,
-                               [STREAM_STARTING] = true,
-                               [STREAM_OFF] = true},
-        [STREAM_DROPPING] = {[STREAM_CREATING] = true, [STREAM_OFF] = true},
-        [STREAM_CREATING] = {[STREAM_STARTING] = true, [STREAM_OFF] = true},
-        [STREAM_STARTING] = {[STREAM_WAITING] = true, [STREAM_ON] = true, [STREAM_OFF] = true},
-        [STREAM_WAITING] = {[STREAM_STARTING] = true, [STREAM_OFF] = true},
-        [STREAM_ON] = {[STREAM_OFF] = true},
+    static const unsigned allowed[] = {
+        [STREAM_OFF] = BIT(STREAM_CONNECTING),
+        [STREAM_CONNECTING] =
+            BIT(STREAM_DROPPING) | BIT(STREAM_CREATING) | BIT(STREAM_STARTING) | BIT(STREAM_OFF),
+        [STREAM_DROPPING] = BIT(STREAM_CREATING) | BIT(STREAM_OFF),
+        [STREAM_CREATING] = BIT(STREAM_STARTING) | BIT(STREAM_OFF),
+        [STREAM_STARTING] = BIT(STREAM_WAITING) | BIT(STREAM_ON) | BIT(STREAM_OFF),
+        [STREAM_WAITING] = BIT(STREAM_STARTING) | BIT(STREAM_OFF),
+        [STREAM_ON] = BIT(STREAM_OFF),
     };
-    assert(allowed[stream->state][state]);
+    assert(allowed[stream->state] & BIT(state));
     stream->state = state;
 }
 
@@ -328,14 +335,14 @@ static void on_lost(void *ctx, const struct pg_fault *fault)
 static void on_begin(void *ctx, uint32_t xid)
 {
     const struct stream *stream = ctx;
-    stream->events->changes.begin(stream->ctx, xid);
+    stream->source_events->begin(stream->source_ctx, xid);
 }
 
 static void on_change(void *ctx, const struct change *change)
 {
     const struct stream *stream = ctx;
     if (stream->state == STREAM_ON)
-        stream->events->changes.change(stream->ctx, change);
+        stream->source_events->change(stream->source_ctx, change);
 }
 
 static void on_commit(void *ctx, uint64_t end_lsn)
@@ -343,7 +350,7 @@ static void on_commit(void *ctx, uint64_t end_lsn)
     struct stream *stream = ctx;
     if (end_lsn > stream->given)
         stream->given = end_lsn;
-    stream->events->changes.commit(stream->ctx, end_lsn);
+    stream->source_events->commit(stream->source_ctx, end_lsn);
 }
 
 /* True when PostgreSQL asked BURST times within BURST_MS, this one counted. */
@@ -359,7 +366,7 @@ static void on_keepalive(struct stream *stream, const struct walmsg *message)
 {
     if (!pgoutput_in_transaction(stream->decoder) && message->end_lsn > stream->given) {
         stream->given = message->end_lsn;
-        stream->events->reached(stream->ctx, message->end_lsn);
+        stream->source_events->reached(stream->source_ctx, message->end_lsn);
     }
     if (!message->wants_answer || stream->state != STREAM_ON)
         return;

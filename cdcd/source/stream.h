@@ -8,7 +8,7 @@
 
 #include "source/conninfo.h"
 #include "source/fault.h"
-#include "source/pgoutput.h"
+#include "source/source.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -35,21 +35,20 @@ struct stream_opts {
     int64_t status_ms;      /* PostgreSQL hears of us at least so often */
 };
 
-/* Everything given is lent for the call. */
+/* How it fares. */
 struct stream_events {
     /* Another has the slot; said once a stream. */
     void (*waiting)(void *ctx, const char *reason);
     void (*created)(void *ctx);
     void (*started)(void *ctx);
-    struct pgoutput_events changes;
-    /* Between transactions: all before lsn has been given. */
-    void (*reached)(void *ctx, uint64_t lsn);
     /* It is off, after it had come as far as the state; not said after stream_leave. */
     void (*ended)(void *ctx, enum stream_state state, const struct pg_fault *fault);
 };
 
-/* The caller owns the stream, which is off yet; ctx is borrowed. */
-struct stream *stream_make(struct event_base *base, const struct stream_events *events, void *ctx);
+/* The caller owns the stream, which is off yet; both ctx are borrowed. Of the source's events it
+ * gives begin, change, commit and reached. */
+struct stream *stream_make(struct event_base *base, const struct stream_events *events, void *ctx,
+                           const struct source_events *source_events, void *source_ctx);
 /* Only when off. conninfo is lent, the strings of opts are borrowed until it is off. */
 void stream_enter(struct stream *stream, const struct conninfo *conninfo,
                   const struct stream_opts *opts);
