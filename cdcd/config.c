@@ -252,16 +252,6 @@ struct config *config_read(const char *path, struct complaints *complaints)
     return &set->config;
 }
 
-struct config *config_load(const char *path, struct complaints *complaints)
-{
-    unsigned n_errors = complaints->n_errors;
-    struct config *config = config_read(path, complaints);
-    if (complaints->n_errors == n_errors)
-        return config;
-    config_free(config);
-    return NULL;
-}
-
 void config_free(struct config *config)
 {
     if (config)

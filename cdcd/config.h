@@ -30,12 +30,10 @@ struct config {
     enum log_level log_level;
 };
 
-/* Reads the file as far as it makes sense, to find what else is wrong: stores that make none have
- * their name, and nothing more. NULL when it cannot be read at all. The caller owns the config. */
+/* Reads the file; all that is wrong is complained about, and what makes sense is kept, so that the
+ * rules can be looked at too: a store that makes none has its name and nothing more. NULL when the
+ * file cannot be read at all. The caller owns the config. */
 struct config *config_read(const char *path, struct complaints *complaints);
-/* Reads the file; NULL when something in it is wrong. All of it is complained about. The caller
- * owns the config. */
-struct config *config_load(const char *path, struct complaints *complaints);
 void config_free(struct config *config);
 
 #endif

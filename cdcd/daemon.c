@@ -213,13 +213,14 @@ int daemon_run(const char *config_path)
     struct daemon d = {0};
     struct complaints complaints = {0};
     struct ruleset *ruleset = NULL;
-    d.config = config_load(config_path, &complaints);
-    if (d.config)
+    d.config = config_read(config_path, &complaints);
+    if (d.config && d.config->n_rules)
         ruleset = load_rules(d.config, &complaints);
     complaints_print(&complaints, stderr);
     d.code = complaints.code;
     complaints_free(&complaints);
-    if (!ruleset) {
+    if (d.code) {
+        ruleset_free(ruleset);
         config_free(d.config);
         return d.code;
     }

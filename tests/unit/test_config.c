@@ -20,7 +20,11 @@ static struct config *load(const char *text, struct complaints *complaints)
     fputs(text, file);
     fclose(file);
     *complaints = (struct complaints){0};
-    return config_load(path, complaints);
+    struct config *config = config_read(path, complaints);
+    if (complaints->n_errors == 0)
+        return config;
+    config_free(config);
+    return NULL;
 }
 
 /* The text loads. */
@@ -242,7 +246,7 @@ static void a_missing_file_is_no_input(void **state)
 {
     struct complaints complaints = {0};
     (void)state;
-    assert_null(config_load("/nowhere/cdcd.cfg", &complaints));
+    assert_null(config_read("/nowhere/cdcd.cfg", &complaints));
     assert_int_equal(complaints.code, EX_NOINPUT);
     assert_string_equal(complaints.list[0].text, "cannot be read: No such file or directory");
     complaints_free(&complaints);
