@@ -35,6 +35,13 @@ __attribute__((format(printf, 6, 0))) static void add(struct complaints *complai
 {
     char text[2048];
     vsnprintf(text, sizeof text, format, args);
+    if (severity == SEVERITY_ERROR && complaints->code == 0)
+        complaints->code = code;
+    if (complaints->n == COMPLAINTS_MAX) {
+        complaints->n_errors += severity == SEVERITY_ERROR;
+        complaints->n_more++;
+        return;
+    }
     if (said_before(complaints, file, line, text))
         return;
     complaints->list = mem_resize(complaints->list, (complaints->n + 1) * sizeof *complaints->list);
@@ -44,8 +51,7 @@ __attribute__((format(printf, 6, 0))) static void add(struct complaints *complai
         .line = line,
         .text = mem_strdup(text),
     };
-    if (severity == SEVERITY_ERROR && complaints->n_errors++ == 0)
-        complaints->code = code;
+    complaints->n_errors += severity == SEVERITY_ERROR;
 }
 
 void complain(struct complaints *complaints, enum severity severity, const char *file, int line,
@@ -85,6 +91,8 @@ void complaints_print(struct complaints *complaints, FILE *to)
             fprintf(to, "%s: ", one->file);
         fprintf(to, "%s%s\n", one->severity == SEVERITY_WARNING ? "warning: " : "", one->text);
     }
+    if (complaints->n_more)
+        fprintf(to, "and %u more\n", complaints->n_more);
 }
 
 void complaints_free(struct complaints *complaints)

@@ -27,10 +27,14 @@ struct complaint {
     char *text;
 };
 
+/* So many are kept: nobody reads more, and a hostile file must not cost more. */
+#define COMPLAINTS_MAX 1000
+
 struct complaints {
     struct complaint *list;
     unsigned n;
     unsigned n_errors;
+    unsigned n_more; /* found beyond COMPLAINTS_MAX, and only counted */
     int code; /* of the first error: EX_CONFIG, or EX_NOINPUT for a file that cannot be read */
 };
 
