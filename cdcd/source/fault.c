@@ -33,33 +33,35 @@ static const struct remedy {
     {"", "sslmode value", EX_CONFIG, "mend sslmode in source.conninfo"},
 };
 
-/* Copies, with blanks for line ends, up to the line that names PostgreSQL's own source. */
+/* Copies with blanks for line ends, and without the lines that name PostgreSQL's own source. */
 static void copy_line(char *to, size_t size, const char *text)
 {
-    const char *end = strstr(text, "\nLOCATION:");
-    size_t n = end ? (size_t)(end - text) : strlen(text);
-    if (n >= size)
-        n = size - 1;
-    memcpy(to, text, n);
-    while (n && isspace((unsigned char)to[n - 1]))
+    size_t n = 0;
+    while (*text && n + 1 < size) {
+        size_t line = strcspn(text, "\n");
+        bool location = strncmp(text, "LOCATION:", 9) == 0;
+        for (size_t i = 0; i < line && !location && n + 1 < size; i++)
+            to[n++] = isspace((unsigned char)text[i]) ? ' ' : text[i];
+        text += line + (text[line] == '\n');
+        if (*text && !location && n + 1 < size)
+            to[n++] = ' ';
+    }
+    while (n && to[n - 1] == ' ')
         n--;
     to[n] = '\0';
-    for (size_t i = 0; i < n; i++)
-        if (isspace((unsigned char)to[i]))
-            to[i] = ' ';
 }
 
 /* Where `:  28P01: ` begins in the text; NULL when nowhere. Severity before it and message after
- * it may be in any language. */
+ * it may be in any language. Of several attempts the first counts: after one with TLS comes one
+ * without, which is refused for just that. */
 static const char *find_sqlstate(const char *text)
 {
-    const char *found = NULL;
     for (const char *at = text; (at = strstr(at, ":  ")); at += 3) {
         size_t n = strspn(at + 3, "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ");
         if (n == 5 && at[8] == ':' && at[9] == ' ')
-            found = at + 3;
+            return at + 3;
     }
-    return found;
+    return NULL;
 }
 
 void fault_from_text(struct pg_fault *fault, const char *text)

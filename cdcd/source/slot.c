@@ -26,7 +26,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define WATCH_MS 10000 /* between two looks at the tables */
+#define WATCH_MS 10000      /* between two looks at the tables */
+#define UNWATCHED_MS 300000 /* between two lines that say that this cannot be done */
 #define STATUS_MS_MAX 10000
 
 #define BIT(state) (1u << (state))
@@ -59,6 +60,7 @@ struct slot {
     struct pgtimer *watch;
     struct pgtimer *wake; /* says what may not be said within a call */
     struct outage outage;
+    struct log_limit unwatched;
     struct coverage *coverage;
     struct pgsnapshot snapshot;
     bool detached;    /* the stream is not wanted now */
@@ -479,8 +481,11 @@ static void on_reload_prepared(struct slot *slot, enum prepare_outcome outcome,
 static void on_watch_prepared(struct slot *slot, enum prepare_outcome outcome,
                               const struct catalog *catalog, bool changed, const struct err *err)
 {
+    unsigned n_suppressed;
     if (outcome != PREPARE_DONE) {
-        log_warn("tables cannot be looked after reason=\"%s\"", err->text);
+        if (log_limit_pass(&slot->unwatched, pgtimer_now_ms(), UNWATCHED_MS, &n_suppressed))
+            log_warn("tables cannot be looked after reason=\"%s\" suppressed=%u", err->text,
+                     n_suppressed);
         return;
     }
     if (changed) {

@@ -294,6 +294,8 @@ static void on_started(void *ctx, const PGresult *result, const struct pg_fault 
     stream->confirmed = 0;
     for (unsigned i = 0; i < BURST; i++)
         stream->asked_ms[i] = -BURST_MS;
+    if (stream->said_waiting)
+        log_info("taking over from another slot=%s", stream->opts.slot);
     enter(stream, STREAM_ON);
     pgconn_pause(stream->conn, stream->paused);
     send_status(stream);

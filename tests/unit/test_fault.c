@@ -22,12 +22,18 @@ static void the_sqlstate_is_found_in_any_language(void **state)
     assert_string_equal(fault.sqlstate, "28P01");
 }
 
-static void of_several_hosts_the_last_counts(void **state)
+static void of_several_attempts_the_first_counts(void **state)
 {
     (void)state;
-    struct pg_fault fault = fault_of("connection to a failed: FATAL:  57P03: starting up\n"
-                                     "connection to b failed: FATAL:  28000: no entry\n");
-    assert_string_equal(fault.sqlstate, "28000");
+    struct pg_fault fault =
+        fault_of("connection to h failed: FATAL:  28P01: password authentication failed\n"
+                 "LOCATION:  auth_failed, auth.c:338\n"
+                 "connection to h failed: FATAL:  28000: no entry, no encryption\n"
+                 "LOCATION:  ClientAuthentication, auth.c:543\n");
+    assert_string_equal(fault.sqlstate, "28P01");
+    assert_string_equal(fault.reason,
+                        "connection to h failed: FATAL:  28P01: password authentication failed "
+                        "connection to h failed: FATAL:  28000: no entry, no encryption");
 }
 
 static void a_reason_is_one_line_without_the_servers_own_source(void **state)
@@ -93,7 +99,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_sqlstate_is_found_in_any_language),
-        cmocka_unit_test(of_several_hosts_the_last_counts),
+        cmocka_unit_test(of_several_attempts_the_first_counts),
         cmocka_unit_test(a_reason_is_one_line_without_the_servers_own_source),
         cmocka_unit_test(a_longer_reason_is_cut),
         cmocka_unit_test(only_the_operator_mends_these),
