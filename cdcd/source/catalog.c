@@ -43,7 +43,8 @@ static const char server_sql[] =
 static const char tables_sql[] =
     "WITH published AS MATERIALIZED ("
     "  SELECT schemaname, tablename, to_jsonb(t) -> 'attnames' AS columns"
-    "    FROM pg_publication_tables t WHERE pubname = $3)"
+    "    FROM pg_publication_tables t WHERE pubname = $3),"
+    " visible AS MATERIALIZED (SELECT txid_current_snapshot() AS snapshot)"
     " SELECT w.n - 1 AS n, c.oid, c.relkind, c.relpersistence = 'p' AS logged,"
     "       format('%I.%I', w.schema, w.name) AS name,"
     "       (SELECT format('%I.%I', rn.nspname, rc.relname)"
@@ -52,8 +53,9 @@ static const char tables_sql[] =
     "       p.tablename IS NOT NULL AS published,"
     "       c.relreplident = 'f' OR k.attnums IS NOT NULL AS has_identity,"
     "       a.attname, a.atttypid, a.atttypmod,"
-    "       c.relreplident = 'f' OR a.attnum = ANY (k.attnums) AS in_identity"
-    "  FROM unnest($1::text[], $2::text[]) WITH ORDINALITY AS w (schema, name, n)"
+    "       c.relreplident = 'f' OR a.attnum = ANY (k.attnums) AS in_identity,"
+    "       txid_snapshot_xmin(v.snapshot) AS xmin, txid_snapshot_xmax(v.snapshot) AS xmax"
+    "  FROM visible v, unnest($1::text[], $2::text[]) WITH ORDINALITY AS w (schema, name, n)"
     "  LEFT JOIN pg_namespace s ON s.nspname = w.schema"
     "  LEFT JOIN pg_class c ON c.relnamespace = s.oid AND c.relname = w.name"
     "        AND c.relkind NOT IN ('i', 'I', 'S', 't', 'c')"
@@ -223,6 +225,10 @@ void catalog_read_tables(struct catalog *catalog, const struct wanted_list *want
     int n_rows = PQntuples(result);
     catalog->tables = arena_alloc(catalog->arena, wanted->n * sizeof *catalog->tables);
     catalog->n_tables = wanted->n;
+    if (n_rows > 0) {
+        catalog->xmin = strtoull(text_of((struct row){result, 0}, "xmin"), NULL, 10);
+        catalog->xmax = strtoull(text_of((struct row){result, 0}, "xmax"), NULL, 10);
+    }
     for (int first = 0, end; first < n_rows; first = end) {
         struct row row = {result, first};
         unsigned place = (unsigned)atoi(text_of(row, "n"));

@@ -62,6 +62,8 @@ struct catalog {
     struct catalog_publication publication;
     struct catalog_table *tables; /* in the order in which they were wanted */
     unsigned n_tables;
+    uint64_t xmin; /* when the tables were looked at, all transactions before it had ended */
+    uint64_t xmax; /* and it had not begun */
 };
 
 /* Asks the first query; its answer is for catalog_read_server. Both names are lent. */

@@ -149,22 +149,33 @@ void coverage_note(struct coverage *coverage, const struct catalog *catalog, boo
     }
 }
 
-void coverage_compare(struct coverage *coverage, const struct catalog *catalog, unsigned place)
+/* The table is in the publication, and was not when it was last looked at. */
+static void appear(struct coverage *coverage, const struct catalog *catalog,
+                   const struct catalog_table *table, struct wanted *one)
 {
-    const struct catalog_table *table = &catalog->tables[place];
-    struct wanted *one = &coverage->list->tables[place];
-    uint32_t covered = remedy_is_covered(table) ? table->relation.oid : 0;
-    if (covered == one->covered)
-        return;
-    one->covered = covered;
-    if (covered == 0) {
-        log_warn("changes of a table come no more table=%s.%s", one->schema, one->name);
-        return;
-    }
     struct complaints complaints = {0};
     log_info("changes of a table come from now on table=%s.%s", one->schema, one->name);
+    one->unseen = catalog->xmin < catalog->xmax ? catalog->xmax : 0;
     give_table(coverage, table, &complaints);
     print(coverage, &complaints, false);
     complaints_free(&complaints);
     coverage->events->appeared(coverage->ctx, &table->relation);
+}
+
+void coverage_compare(struct coverage *coverage, const struct catalog *catalog, unsigned place)
+{
+    const struct catalog_table *table = &catalog->tables[place];
+    struct wanted *one = &coverage->list->tables[place];
+    uint32_t was = one->covered;
+    one->covered = remedy_is_covered(table) ? table->relation.oid : 0;
+    if (one->covered == 0) {
+        one->unseen = 0;
+        if (was != 0)
+            log_warn("changes of a table come no more table=%s.%s", one->schema, one->name);
+    } else if (one->covered != was) {
+        appear(coverage, catalog, table, one);
+    } else if (one->unseen && catalog->xmin >= one->unseen) {
+        one->unseen = 0;
+        coverage->events->appeared(coverage->ctx, &table->relation);
+    }
 }

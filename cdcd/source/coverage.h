@@ -47,7 +47,9 @@ void coverage_warn(struct coverage *coverage, const struct catalog *catalog);
 void coverage_note(struct coverage *coverage, const struct catalog *catalog, bool changed,
                    bool new_slot);
 /* Gives `table` and `appeared` if the table at that place is covered and was not, or is another
- * one of the same name. */
+ * one of the same name. What a transaction did to it before it was in the publication is not given,
+ * though it may be committed only later: so `appeared` comes again when all have ended that ran
+ * when it was found. */
 void coverage_compare(struct coverage *coverage, const struct catalog *catalog, unsigned place);
 
 #endif

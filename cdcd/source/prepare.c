@@ -15,7 +15,7 @@ struct prepare {
     const struct prepare_events *events;
     void *ctx;
     const struct wanted_list *wanted; /* NULL while nothing is prepared */
-    struct catalog *catalog;          /* of this preparation, or the last */
+    struct catalog *catalog;          /* what was read in this preparation, or one abandoned */
     struct buf sql;                   /* the statement that is being run */
 };
 
@@ -63,8 +63,11 @@ void prepare_free(struct prepare *prepare)
 static void finish(struct prepare *prepare, enum prepare_outcome outcome, bool changed,
                    const struct err *err)
 {
+    struct catalog *catalog = prepare->catalog;
     prepare->wanted = NULL;
-    prepare->events->done(prepare->ctx, outcome, prepare->catalog, changed, err);
+    prepare->catalog = NULL; /* within done the next preparation may begin */
+    prepare->events->done(prepare->ctx, outcome, catalog, changed, err);
+    catalog_free(catalog);
 }
 
 static void finish_later(struct prepare *prepare, const char *what, const char *reason)

@@ -35,6 +35,7 @@ void wanted_inherit(struct wanted_list *list, const struct wanted_list *older)
     for (unsigned i = 0; i < list->n; i++) {
         const struct wanted *same = find(older, &list->tables[i]);
         list->tables[i].covered = same ? same->covered : 0;
+        list->tables[i].unseen = same ? same->unseen : 0;
     }
 }
 

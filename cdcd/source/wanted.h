@@ -16,6 +16,7 @@ struct wanted {
     int line;
     uint32_t covered; /* oid of the table whose changes the stream gives; 0 while it gives none,
                        * or WANTED_LATE */
+    uint64_t unseen;  /* transactions before this one may have changed it unseen; 0: none */
 };
 
 /* Owns its tables and their strings. */
