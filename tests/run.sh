@@ -17,7 +17,7 @@ began=$(date +%s)
 
 # A step's name is its log's.
 say() {
-    printf '%-16s %5s s  %s\n' "$name" "$(($(date +%s) - step_began))" "$*"
+    printf '%-20s %4s s  %s\n' "$name" "$(($(date +%s) - step_began))" "$*"
 }
 
 run() {
