@@ -540,7 +540,6 @@ static void on_started(void *ctx)
         return;
     const char *gap = slot->gap;
     slot->gap = NULL;
-    log_error("changes may have been missed reason=\"%s\"", gap);
     slot->events->gap(slot->ctx, gap);
 }
 
