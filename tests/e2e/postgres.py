@@ -131,6 +131,12 @@ class Postgres(Server):
                 lambda: admin.value("SELECT pg_conf_load_time()") > before, f"{name} is reloaded"
             )
 
+    def require_passwords(self):
+        """Of all but the superuser."""
+        rules = "local all postgres trust\nlocal all all scram-sha-256\n"
+        (self.data / "pg_hba.conf").write_text(rules, "ascii")
+        self.set(work_mem="5MB")
+
 
 class Database:
     """One database of a cluster. Each call makes a connection, so that nothing is held open when

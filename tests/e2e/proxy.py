@@ -1,4 +1,4 @@
-"""A PostgreSQL between cdcd and PostgreSQL that can be told to send nonsense."""
+"""Something between cdcd and a server that breaks what goes through it."""
 
 import pathlib
 import socket
@@ -7,26 +7,33 @@ import threading
 
 
 class Proxy:
-    """Listens in a folder as PostgreSQL does. Bytes go through as they are, but for those of the
-    next row change after spoil()."""
+    """Listens on a unix socket and connects each caller with the server's. Bytes go through as
+    they are; swallow() makes requests vanish without an answer, cut() ends what is connected."""
 
-    def __init__(self, folder, server_folder):
-        self.folder = pathlib.Path(folder)
-        self.folder.mkdir(parents=True)
-        self.server = f"{server_folder}/.s.PGSQL.5432"
-        self.spoil_with = None
-        self.n_spoiled = 0
+    def __init__(self, path, server):
+        self.path = pathlib.Path(path)
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        self.server = str(server)
+        self.swallowing = False
+        self.n_swallowed = 0
+        self.sockets = []
         self.listener = socket.socket(socket.AF_UNIX)
-        self.listener.bind(f"{self.folder}/.s.PGSQL.5432")
+        self.listener.bind(str(self.path))
         self.listener.listen(10)
-        threading.Thread(target=self._accept, daemon=True).start()
+        start_thread(self._accept)
 
-    def spoil(self, payload):
-        """The next message of the stream that carries a row change carries this instead."""
-        self.spoil_with = payload
+    def swallow(self, on=True):
+        self.swallowing = on
+
+    def cut(self):
+        for end in self.sockets:
+            hang_up(end)
+        self.sockets.clear()
 
     def close(self):
+        hang_up(self.listener)
         self.listener.close()
+        self.cut()
 
     def _accept(self):
         while True:
@@ -36,35 +43,66 @@ class Proxy:
                 return
             server = socket.socket(socket.AF_UNIX)
             server.connect(self.server)
-            self._run(self._copy, client, server)
-            self._run(self._copy_messages, server, client)
-
-    def _run(self, copy, source, target):
-        def run():
-            try:
-                copy(source, target)
-            except OSError:
-                pass
-            for end in (source, target):
-                try:
-                    end.shutdown(socket.SHUT_RDWR)
-                except OSError:
-                    pass
-
-        threading.Thread(target=run, daemon=True).start()
+            self.sockets += [client, server]
+            start_thread(self._run, self.requests, client, server)
+            start_thread(self._run, self.answers, server, client)
 
     @staticmethod
-    def _copy(source, target):
-        while data := source.recv(65536):
-            target.sendall(data)
+    def _run(copy, source, target):
+        try:
+            copy(source, target)
+        except OSError:
+            pass
+        hang_up(source)
+        hang_up(target)
 
-    def _copy_messages(self, server, client):
-        """What the server sends is messages: a type, four bytes of length, the rest."""
+    def requests(self, client, server):
+        while data := client.recv(65536):
+            if self.swallowing:
+                self.n_swallowed += 1
+            else:
+                server.sendall(data)
+
+    def answers(self, server, client):
+        while data := server.recv(65536):
+            client.sendall(data)
+
+
+class PostgresProxy(Proxy):
+    """Listens in a folder as PostgreSQL does, and may spoil the replication stream."""
+
+    def __init__(self, folder, server_folder):
+        super().__init__(folder / ".s.PGSQL.5432", server_folder / ".s.PGSQL.5432")
+        self.nonsense = None
+        self.n_spoiled = 0
+
+    def spoil(self, nonsense):
+        """The next message that carries a row change carries this instead."""
+        self.nonsense = nonsense
+
+    def answers(self, server, client):
+        """What PostgreSQL sends is messages: a type, four bytes of length, the rest."""
         stream = server.makefile("rb")
         while len(head := stream.read(5)) == 5:
             body = stream.read(struct.unpack(">I", head[1:])[0] - 4)
-            if head[:1] == b"d" and body[:1] == b"w" and body[25:26] in b"IUD" and self.spoil_with:
-                body = body[:25] + self.spoil_with
-                self.spoil_with = None
+            if self.nonsense is not None and is_row_change(head, body):
+                body = body[:25] + self.nonsense
+                self.nonsense = None
                 self.n_spoiled += 1
             client.sendall(head[:1] + struct.pack(">I", len(body) + 4) + body)
+
+
+def is_row_change(head, body):
+    """CopyData with XLogData, whose 25 bytes of head precede what pgoutput says."""
+    return head[:1] == b"d" and body[:1] == b"w" and body[25:26] in (b"I", b"U", b"D")
+
+
+def start_thread(run, *words):
+    threading.Thread(target=run, args=words, daemon=True).start()
+
+
+def hang_up(end):
+    try:
+        end.shutdown(socket.SHUT_RDWR)
+    except OSError:
+        pass

@@ -81,6 +81,57 @@ def test_a_role_that_may_not_make_the_publication(blog, redis, refused):
     assert "ublication" in said
 
 
+@pytest.mark.parametrize(
+    "table, word",
+    [
+        ("CREATE UNLOGGED TABLE thing (id int PRIMARY KEY)", "SET LOGGED"),
+        ("CREATE VIEW thing AS SELECT 1 AS id", "no table"),
+        ("CREATE TABLE thing (id int)", "PRIMARY KEY"),
+        ("CREATE TABLE thing (a int)", "REPLICA IDENTITY"),
+    ],
+)
+def test_a_table_whose_changes_cannot_be_published(db, redis, refused, table, word):
+    db.sql(table)
+    code, said = refused(db, rules_file('things = { triggers = "thing"; };'), redis)
+    assert code == CONFIG
+    assert "blog.cfg:6: " in said and "public.thing" in said and word in said
+
+
+def test_a_partitioned_table_whose_partitions_are_published(db, redis, refused):
+    db.sql("CREATE TABLE event (id int PRIMARY KEY) PARTITION BY RANGE (id)")
+    db.sql(f"CREATE PUBLICATION {db.name} FOR TABLE event")
+    make_slot(db)
+    rules = rules_file('event = { key = "event:{id}"; triggers = "event"; };')
+    code, said = refused(db, rules, redis, source={"create": False})
+    assert code == CONFIG
+    assert f"ALTER PUBLICATION {db.name} SET (publish_via_partition_root = true)" in said
+
+
+@pytest.mark.parametrize("conninfo, word", [("nonsense", "nonsense"), ("hsot=x", "hsot")])
+def test_a_conninfo_that_makes_no_sense(blog, redis, refused, conninfo, word):
+    code, said = refused(blog, POST, redis, source={"conninfo": conninfo})
+    assert code == CONFIG
+    assert "source.conninfo" in said and word in said
+
+
+@pytest.mark.parametrize("wrong", [{"dbname": "nosuch"}, {"user": "nosuch"}])
+def test_a_database_or_a_role_that_does_not_exist(blog, redis, refused, wrong):
+    code, said = refused(blog, POST, redis, source={"conninfo": blog.conninfo(**wrong)})
+    assert code == CONFIG
+    assert "nosuch" in said
+
+
+@pytest.mark.parametrize("password", [{}, {"password": "guess"}])
+def test_a_database_that_wants_another_password(own_blog, redis, refused, password):
+    blog = own_blog()
+    blog.sql("CREATE ROLE app LOGIN REPLICATION PASSWORD 'sesame'")
+    blog.cluster.require_passwords()
+    source = {"conninfo": blog.conninfo(user="app", **password)}
+    code, said = refused(blog, POST, redis, source=source)
+    assert code == PERMISSION
+    assert "password" in said and "guess" not in said
+
+
 @pytest.mark.smoke
 def test_a_weak_replica_identity(blog, redis, refused):
     blog.sql("ALTER TABLE blog_comment REPLICA IDENTITY DEFAULT")

@@ -172,6 +172,23 @@ def test_a_reload_with_a_weak_identity_keeps_the_old_rules(blog, redis, run_cdcd
     assert redis.left() == {"blog:post:2"}
 
 
+def test_a_reload_while_the_database_is_down_counts_when_it_is_back(own_blog, redis, new_cdcd):
+    database = own_blog()
+    database.cluster.stop()
+    cdcd = new_cdcd(database, POST, redis).launch()
+    cdcd.wait_for_log("trying again")
+    cdcd.write_rules(COMMENT)
+    cdcd.reload()
+    database.cluster.start()
+    cdcd.wait_for_log("rules loaded")
+    wait_for(cdcd.answers, "cdcd streams")
+    redis.warm("blog:post:1", "blog:comment:1")
+    touch(database)
+    wait_for(lambda: cleared_by_change(database, redis), "the new rule is at work")
+    cdcd.caught_up()
+    assert redis.left() == {"blog:post:1"}
+
+
 def test_a_reload_under_load_loses_nothing(blog, redis, run_cdcd):
     cdcd = run_cdcd(blog, POST, redis)
     fill(blog, 2000)

@@ -4,7 +4,7 @@ import pytest
 
 from daemon import rules_file
 from poll import wait_for
-from proxy import Proxy
+from proxy import PostgresProxy
 
 POST = rules_file('post = { key = "post:{id}"; triggers = "blog_post"; };')
 
@@ -22,9 +22,9 @@ NONSENSE = {
 def test_the_stream_begins_again_from_what_was_confirmed(
     blog, place, cleanup, redis, run_cdcd, what
 ):
-    proxy = Proxy(place("proxy"), blog.cluster.folder)
+    proxy = PostgresProxy(place("proxy"), blog.cluster.folder)
     cleanup.callback(proxy.close)
-    source = {"conninfo": blog.conninfo(host=proxy.folder)}
+    source = {"conninfo": blog.conninfo(host=proxy.path.parent)}
     cdcd = run_cdcd(blog, POST, redis, source=source)
     redis.warm("blog:post:1", "blog:post:2", "blog:post:3")
     walsenders = blog.walsenders()

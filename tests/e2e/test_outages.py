@@ -4,6 +4,7 @@ import pytest
 
 from daemon import rules_file
 from poll import wait_for
+from proxy import Proxy
 
 POST = rules_file('post = { key = "post:{id}"; triggers = "blog_post"; };')
 POST_IN_MC = rules_file('post = { key = "post:{id}"; triggers = "blog_post"; };', store="mc")
@@ -81,6 +82,28 @@ def test_a_store_that_hangs_loses_nothing(blog, request, run_cdcd, store):
     cdcd.wait_for_log("no answer")
     touch(blog, 2)
     cache.thaw()
+    cdcd.caught_up()
+    assert cache.left() == {"blog:post:3"}
+
+
+@pytest.mark.parametrize("store", ["redis", "memcached"])
+def test_what_was_sent_and_not_answered_is_sent_again(
+    blog, place, cleanup, request, run_cdcd, store
+):
+    """The requests vanish, and then the connection: nobody knows what was done."""
+    cache = request.getfixturevalue(store)
+    proxy = Proxy(place("proxy") / "socket", cache.socket)
+    cleanup.callback(proxy.close)
+    rules = POST if store == "redis" else POST_IN_MC
+    settings = cache.store(url=f"unix://{proxy.path}", servers=[f"unix:{proxy.path}"])
+    settings.pop("servers" if store == "redis" else "url")
+    cdcd = run_cdcd(blog, rules, {cache.store_name: settings})
+    cache.warm("blog:post:1", "blog:post:2", "blog:post:3")
+    proxy.swallow()
+    blog.sql("UPDATE blog_post SET title = 'x' WHERE id IN (1, 2)")
+    wait_for(lambda: proxy.n_swallowed, "the ops vanish")
+    proxy.swallow(False)
+    proxy.cut()
     cdcd.caught_up()
     assert cache.left() == {"blog:post:3"}
 
