@@ -40,10 +40,11 @@ def test_all_that_is_wrong_is_said_at_once_with_the_nearest_name(blog, redis, ne
         "b.cfg": 'cdcd = 1;\napp = "b";\nstore = "redis";\ncaches = {\n'
         '  post = { key = "post:{id"; triggers = "blog_post"; };\n};\n',
     }
-    cdcd = new_cdcd(blog, files, redis)
+    cdcd = new_cdcd(blog, files, redis, source={"visibilty": "none"})
     answer = run_verb("check", "-c", cdcd.config)
     said = answer.stderr
     assert answer.returncode == CONFIG
+    assert 'unknown setting "visibilty"; did you mean "visibility"?' in said
     assert "a.cfg:3: " in said and "redis" in said
     assert "a.cfg:5: " in said and "trigers" in said and "triggers" in said
     assert "b.cfg:5: " in said

@@ -197,6 +197,26 @@ def test_many_changes_of_one_row_bump_at_most_once_each(blog, redis, run_cdcd):
     assert int(redis.client.get("blog:version")) == 2**60 + 1
 
 
+def test_a_later_key_waits_until_every_server_has_lost_the_earlier(
+    blog, make_memcached, run_cdcd
+):
+    caches = [make_memcached(), make_memcached()]
+    store = {"type": "memcached", "servers": [cache.address() for cache in caches]}
+    ordered = 'ordered = { keys = [ "block", "semaphore" ]; triggers = "blog_comment"; };'
+    cdcd = run_cdcd(blog, rules_file(ordered + POST, store="mc"), {"mc": store})
+    for cache in caches:
+        cache.warm("blog:block", "blog:semaphore", "blog:post:1")
+    quick, slow = caches
+    slow.freeze()
+    blog.sql("UPDATE blog_comment SET text = 'x' WHERE id = 1")
+    blog.sql(TOUCH)
+    wait_for(lambda: not quick.has("blog:post:1"), "the change that came later is done")
+    assert quick.left() == {"blog:semaphore"}
+    slow.thaw()
+    cdcd.caught_up()
+    assert quick.left() == slow.left() == set()
+
+
 def test_one_store_that_hangs_delays_no_other(blog, redis, memcached, run_cdcd):
     rules = rules_file(POST.replace("triggers", 'store = [ "redis", "mc" ]; triggers'))
     cdcd = run_cdcd(blog, rules, {"redis": redis, "mc": memcached})
