@@ -32,7 +32,8 @@ struct pipeline {
     struct pipeline_opts opts;
     struct source *source;
     struct ruleset *ruleset;
-    struct ruleset *candidate; /* waits for the source to agree */
+    struct ruleset *waiting;   /* waits for the answer about the candidate */
+    struct ruleset *candidate; /* the source has been asked about it */
     struct ruleset *next;      /* agreed; takes over with the next unit */
     struct fleet fleet;
 
@@ -76,6 +77,7 @@ void pipeline_free(struct pipeline *p)
     ack_reset(&p->ack);
     fleet_free(&p->fleet);
     ruleset_free(p->ruleset);
+    ruleset_free(p->waiting);
     ruleset_free(p->candidate);
     ruleset_free(p->next);
     free(p->doubt_ms);
@@ -399,14 +401,23 @@ struct source_table *pipeline_tables(const struct ruleset *ruleset, unsigned *n)
     return wanted;
 }
 
-void pipeline_reload(struct pipeline *p, struct ruleset *ruleset)
+static void propose(struct pipeline *p, struct ruleset *ruleset)
 {
     unsigned n;
     struct source_table *wanted = pipeline_tables(ruleset, &n);
-    ruleset_free(p->candidate);
     p->candidate = ruleset;
     p->source->ops->set_tables(p->source, wanted, n);
     free(wanted);
+}
+
+void pipeline_reload(struct pipeline *p, struct ruleset *ruleset)
+{
+    if (!p->candidate) {
+        propose(p, ruleset);
+        return;
+    }
+    ruleset_free(p->waiting);
+    p->waiting = ruleset;
 }
 
 static void on_table(void *ctx, const struct relation *relation, struct complaints *complaints)
@@ -419,16 +430,21 @@ static void on_table(void *ctx, const struct relation *relation, struct complain
 static void on_tables_set(void *ctx, const struct err *err)
 {
     struct pipeline *p = ctx;
+    struct ruleset *candidate = p->candidate;
+    p->candidate = NULL;
     if (err->code) {
         log_error("rules not loaded, the old ones stay reason=\"%s\"", err->text);
-        ruleset_free(p->candidate);
+        ruleset_free(candidate);
     } else {
         ruleset_free(p->next);
-        p->next = p->candidate;
+        p->next = candidate;
         if (!p->in_unit)
             adopt_next_rules(p);
     }
-    p->candidate = NULL;
+    if (p->waiting) {
+        propose(p, p->waiting);
+        p->waiting = NULL;
+    }
 }
 
 static void on_failed(void *ctx, const struct err *err)

@@ -1,166 +1,4 @@
-#include "flow/pipeline.h"
-
-#include "fake_store.h"
-
-#include <stdlib.h>
-#include <unistd.h>
-
-#define SECOND 1000
-
-struct fake_source {
-    struct source source;
-    uint64_t confirmed;
-    bool paused;
-    bool asked;
-    bool detached;
-};
-
-static void source_confirm(struct source *source, uint64_t token)
-{
-    struct fake_source *fake = (struct fake_source *)source;
-    assert_true(token >= fake->confirmed);
-    fake->confirmed = token;
-}
-
-static void source_pause(struct source *source, bool paused)
-{
-    ((struct fake_source *)source)->paused = paused;
-}
-
-static void source_ask(struct source *source)
-{
-    struct fake_source *fake = (struct fake_source *)source;
-    assert_false(fake->asked);
-    fake->asked = true;
-}
-
-static void source_detach(struct source *source, const char *reason)
-{
-    (void)reason;
-    ((struct fake_source *)source)->detached = true;
-}
-
-static void source_attach(struct source *source)
-{
-    ((struct fake_source *)source)->detached = false;
-}
-
-static const struct source_ops fake_source_ops = {
-    .confirm = source_confirm,
-    .pause = source_pause,
-    .ask = source_ask,
-    .detach = source_detach,
-    .attach = source_attach,
-};
-
-struct fixture {
-    struct fake_source source;
-    struct fake_store store, other;
-    struct pipeline *pipeline;
-    const struct source_events *say;
-    const struct store_events *store_says;
-    int64_t now_ms;
-};
-
-static int64_t clock_ms(void *ctx)
-{
-    return ((struct fixture *)ctx)->now_ms;
-}
-
-static struct ruleset *load(const char *text, const struct rule_store *stores, unsigned n_stores)
-{
-    char path[] = "/tmp/test_pipeline_XXXXXX";
-    int fd = mkstemp(path);
-    assert_true(fd >= 0 && write(fd, text, strlen(text)) == (ssize_t)strlen(text));
-    close(fd);
-    const char *globs[] = {path};
-    struct complaints complaints = {0};
-    struct ruleset *ruleset = ruleset_load(globs, 1, stores, n_stores, false, &complaints);
-    complaints_print(&complaints, stderr);
-    complaints_free(&complaints);
-    unlink(path);
-    assert_non_null(ruleset);
-    return ruleset;
-}
-
-static const char RULES[] = "cdcd = 1; app = \"t\"; store = \"one\";\n"
-                            "caches = {\n"
-                            "  c = { key = \"k:{id}\"; triggers = \"t\";\n"
-                            "        all = { action = \"scan\"; match = \"k:*\"; }; };\n"
-                            "  two = { key = \"o:{id}\"; store = \"other\"; triggers = \"u\"; };\n"
-                            "  pair = { keys = [ \"block:{id}\", \"semaphore\" ];\n"
-                            "           store = \"other\"; triggers = \"v\"; };\n"
-                            "};\n";
-
-static void open_with(struct fixture *f, bool gate, unsigned n_servers)
-{
-    static const struct rule_store stores[] = {
-        {.name = "one", .prefix = "", .type = "fake", .actions = 7},
-        {.name = "other", .prefix = "", .type = "fake", .actions = 7},
-    };
-    *f = (struct fixture){.source.source.ops = &fake_source_ops, .now_ms = 1000};
-    struct pipeline_opts opts = {
-        .gate = gate,
-        .batch_ops = 4,
-        .buffer_bytes = 1 << 20,
-        .retry_min_ms = 100,
-        .retry_max_ms = 1000,
-        .detach_after_ms = 10 * SECOND,
-        .now_ms = clock_ms,
-        .ctx = f,
-    };
-    f->pipeline = pipeline_make(&opts, load(RULES, stores, 2));
-    f->say = pipeline_source_events();
-    f->store_says = pipeline_store_events();
-    fake_open(&f->store, 1);
-    fake_open(&f->other, n_servers);
-    pipeline_add_store(f->pipeline, &f->store.store);
-    pipeline_add_store(f->pipeline, &f->other.store);
-    pipeline_set_source(f->pipeline, &f->source.source);
-    f->store_says->up(f->pipeline, &f->store.store, 0);
-    for (unsigned i = 0; i < n_servers; i++)
-        f->store_says->up(f->pipeline, &f->other.store, i);
-}
-
-static void change(struct fixture *f, enum change_op op, const char *table, const char *id)
-{
-    static const struct column columns[] = {{.name = "id", .type = 23, .in_identity = true}};
-    struct relation relation = {
-        .oid = (uint32_t)table[0],
-        .version = (uint64_t)table[0],
-        .schema = "public",
-        .name = table,
-        .n_columns = 1,
-        .columns = columns,
-    };
-    struct value row = {.kind = VALUE_ABSENT};
-    if (id)
-        row = (struct value){.text = id, .len = (uint32_t)strlen(id), .kind = VALUE_TEXT};
-    struct change c = {.op = op, .relation = &relation};
-    c.new_row = op == CHANGE_INSERT || op == CHANGE_UPDATE ? &row : NULL;
-    c.old_row = op == CHANGE_DELETE ? &row : NULL;
-    f->say->change(f->pipeline, &c);
-}
-
-static void unit(struct fixture *f, uint32_t xid, const char *table, const char *id, uint64_t token)
-{
-    f->say->begin(f->pipeline, xid);
-    change(f, CHANGE_INSERT, table, id);
-    f->say->commit(f->pipeline, token);
-}
-
-static void see(struct fixture *f, uint64_t xmax)
-{
-    struct snapshot snapshot = {.xmax = xmax};
-    assert_true(f->source.asked);
-    f->source.asked = false;
-    f->say->snapshot(f->pipeline, &snapshot);
-}
-
-static void answer(struct fixture *f, struct fake_store *fake, unsigned server)
-{
-    f->store_says->answered(f->pipeline, &fake->store, server, fake_do(fake, server));
-}
+#include "fake_pipeline.h"
 
 static void a_unit_is_confirmed_when_its_ops_are_answered(void **state)
 {
@@ -451,98 +289,66 @@ static void the_stream_is_left_when_every_store_is_down_for_long(void **state)
     pipeline_free(f.pipeline);
 }
 
-/* One seed: units, answers, errors, breaks and visibility in random order; then everything heals.
- * No token may be confirmed before its ops were answered, nor an op leave before its unit is seen,
- * and in the end all is confirmed. */
-#define UNITS 60
-
-struct model {
-    struct fixture f;
-    uint64_t next;        /* unit to be given; unit n has xid n, token n and key k:n */
-    uint64_t seen;        /* all units below are visible */
-    bool done[UNITS + 1]; /* its key was deleted since its unit became visible */
-};
-
-static void note_answer(struct model *m, const struct batch *batch)
+static struct ruleset *other_rules(const char *key)
 {
-    for (unsigned i = 0; i < batch->n; i++) {
-        uint64_t n = strtoull(batch->ops[i].key + 2, NULL, 10);
-        assert_true(n < m->seen);
-        m->done[n] |= batch->ops[i].result == RESULT_HIT;
-    }
+    char text[200];
+    snprintf(text, sizeof text,
+             "cdcd = 1; app = \"t\"; store = \"one\";\n"
+             "caches = { c = { key = \"%s:{id}\"; triggers = \"t\"; }; };\n",
+             key);
+    return load(text, STORES, 2);
 }
 
-static void answer_somehow(struct model *m, enum batch_status status)
-{
-    if (m->f.store.n_out[0] == 0)
-        return;
-    struct batch *batch = fake_do(&m->f.store, 0);
-    batch->status = status;
-    for (unsigned i = 0; i < batch->n; i++)
-        if (status != BATCH_DONE && (i == 0 || rand() % 2))
-            batch->ops[i].result = RESULT_NONE;
-    note_answer(m, batch);
-    m->f.store_says->answered(m->f.pipeline, &m->f.store.store, 0, batch);
-}
-
-static void step(struct model *m, int what)
-{
-    char id[16];
-    snprintf(id, sizeof id, "%ju", (uintmax_t)m->next);
-    switch (what) {
-    case 0:
-    case 1:
-    case 2:
-        if (m->next <= UNITS && !m->f.source.paused)
-            unit(&m->f, (uint32_t)m->next, "t", id, m->next), m->next++;
-        break;
-    case 3:
-        m->seen = m->seen < m->next ? m->seen + 1 : m->seen;
-        break;
-    case 4:
-        if (m->f.source.asked)
-            see(&m->f, m->seen);
-        break;
-    case 5:
-    case 6:
-        answer_somehow(m, BATCH_DONE);
-        break;
-    case 7:
-        answer_somehow(m, (enum batch_status)(BATCH_LOST + rand() % 3));
-        break;
-    case 8:
-        if (rand() % 8)
-            break;
-        m->f.source.asked = false;
-        m->f.say->again(m->f.pipeline, "cut");
-        m->f.say->streaming(m->f.pipeline);
-        m->next = m->f.source.confirmed + 1;
-        break;
-    case 9:
-        m->f.now_ms += rand() % 200;
-        break;
-    }
-}
-
-static void no_schedule_confirms_what_is_not_done(void **state)
+static void other_rules_hold_when_the_source_agrees_and_no_unit_is_open(void **state)
 {
     (void)state;
-    for (unsigned seed = 1; seed <= 3000; seed++) {
-        struct model m = {.next = 1, .seen = 1};
-        open_with(&m.f, true, 1);
-        srand(seed);
-        for (int i = 0; i < 2000 && m.f.source.confirmed < UNITS; i++) {
-            step(&m, i < 1500 ? rand() % 10 : rand() % 7);
-            if (i >= 1500)
-                m.f.now_ms += 100;
-            pipeline_turn(m.f.pipeline);
-            m.f.store.said[0] = '\0';
-            for (uint64_t n = 1; n <= m.f.source.confirmed; n++)
-                assert_true(m.done[n]);
-        }
-        assert_int_equal(m.f.source.confirmed, UNITS);
-        pipeline_free(m.f.pipeline);
-    }
+    struct fixture f;
+    struct err good = {0};
+    open_with(&f, false, 1);
+    pipeline_reload(f.pipeline, other_rules("new"));
+    unit(&f, 1, "t", "1", 10);
+    f.say->begin(f.pipeline, 2);
+    f.say->tables_set(f.pipeline, &good);
+    change(&f, CHANGE_INSERT, "t", "2");
+    f.say->commit(f.pipeline, 20);
+    unit(&f, 3, "t", "3", 30);
+    pipeline_turn(f.pipeline);
+    assert_string_equal(fake_said(&f.store), "delete k:1;delete k:2;delete new:3;|");
+    pipeline_free(f.pipeline);
+}
+
+static void rules_that_the_source_refuses_do_not_hold(void **state)
+{
+    (void)state;
+    struct fixture f;
+    struct err refusal = {.code = EX_CONFIG, .text = "no such table"};
+    open_with(&f, false, 1);
+    pipeline_reload(f.pipeline, other_rules("new"));
+    f.say->tables_set(f.pipeline, &refusal);
+    unit(&f, 1, "t", "1", 10);
+    pipeline_turn(f.pipeline);
+    assert_string_equal(fake_said(&f.store), "delete k:1;|");
+    pipeline_free(f.pipeline);
+}
+
+static void a_second_reload_waits_for_the_answer_to_the_first(void **state)
+{
+    (void)state;
+    struct fixture f;
+    struct err good = {0};
+    open_with(&f, false, 1);
+    pipeline_reload(f.pipeline, other_rules("first"));
+    pipeline_reload(f.pipeline, other_rules("second"));
+    pipeline_reload(f.pipeline, other_rules("third"));
+    assert_int_equal(f.source.n_asked_tables, 1);
+    f.say->tables_set(f.pipeline, &good);
+    unit(&f, 1, "t", "1", 10);
+    assert_int_equal(f.source.n_asked_tables, 2);
+    f.say->tables_set(f.pipeline, &good);
+    unit(&f, 2, "t", "2", 20);
+    pipeline_turn(f.pipeline);
+    assert_string_equal(fake_said(&f.store), "delete first:1;delete third:2;|");
+    pipeline_free(f.pipeline);
 }
 
 int main(void)
@@ -561,7 +367,9 @@ int main(void)
         cmocka_unit_test(in_doubt_a_cache_is_cleared_once_a_second),
         cmocka_unit_test(reading_stops_while_too_much_waits),
         cmocka_unit_test(the_stream_is_left_when_every_store_is_down_for_long),
-        cmocka_unit_test(no_schedule_confirms_what_is_not_done),
+        cmocka_unit_test(other_rules_hold_when_the_source_agrees_and_no_unit_is_open),
+        cmocka_unit_test(rules_that_the_source_refuses_do_not_hold),
+        cmocka_unit_test(a_second_reload_waits_for_the_answer_to_the_first),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
