@@ -56,8 +56,7 @@ try() {
         code=1
         cat "$root/left"
     fi
-    [ "$code" = 0 ] || bad="$bad
-FAILED on $suite: $1"
+    [ "$code" = 0 ] || bad="$bad, $1"
     echo "== $(($(date +%s) - began)) s"
 }
 
@@ -82,5 +81,5 @@ git clone -q . "$root/src"
 
 try 'sh packaging/try.sh --once'
 try 'sh tests/run.sh'
-[ -z "$bad" ] || die "$bad"
+[ -z "$bad" ] || die "failed on $suite: ${bad#, }"
 echo "both commands succeed on $suite"
