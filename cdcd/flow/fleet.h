@@ -14,6 +14,12 @@ struct fleet_lane {
     int64_t down_since_ms;
 };
 
+/* A store's lanes. */
+struct fleet_store {
+    unsigned first;
+    unsigned n;
+};
+
 struct fleet {
     struct {
         unsigned first, n;
