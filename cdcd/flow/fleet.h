@@ -21,9 +21,7 @@ struct fleet_store {
 };
 
 struct fleet {
-    struct {
-        unsigned first, n;
-    } * stores; /* by op.store */
+    struct fleet_store *stores; /* by op.store */
     unsigned n_stores;
     struct fleet_lane *lanes;
     uint64_t *done; /* for each lane, as lane_done said at the last fleet_count_done */
