@@ -13,6 +13,8 @@
 #define FREE_BATCHES 4
 #define BATCH_BYTES (256u << 10)
 #define LOG_INTERVAL_MS 10000
+/* The connection was lost so often with the same batch at its head, and nothing of it done. */
+#define LOSSES_SUSPECT 3
 
 enum state {
     OPEN,   /* takes ops */
@@ -27,7 +29,8 @@ struct queued {
     enum state state;
     unsigned cap;
     struct arena *keys;
-    int64_t retry_ms; /* how long it was last made to wait alone; 0 for never */
+    unsigned n_losses; /* in a row, while it was the oldest that was out */
+    int64_t retry_ms;  /* how long it was last made to wait alone; 0 for never */
     int64_t not_before_ms;
 };
 
@@ -287,8 +290,8 @@ static void wait_for_server(struct lane *lane, const struct batch *batch, int64_
                  n_suppressed);
 }
 
-/* The server refused these ops by themselves: once more at once, one command each, so that their
- * neighbours are done; then at longer and longer intervals. */
+/* The server does not do these ops, whatever their neighbours: once more at once, one command each,
+ * so that the neighbours are done; then at longer and longer intervals. */
 static void set_aside(struct lane *lane, struct queued *queued, int64_t now_ms)
 {
     unsigned n_suppressed;
@@ -299,10 +302,28 @@ static void set_aside(struct lane *lane, struct queued *queued, int64_t now_ms)
     queued->retry_ms = back_off(lane, queued->retry_ms);
     queued->not_before_ms = now_ms + queued->retry_ms;
     if (log_limit_pass(&lane->refused_limit, now_ms, LOG_INTERVAL_MS, &n_suppressed))
-        log_error("store refuses ops, they are tried again server=\"%s\" n=%u reason=\"%s\" "
+        log_error("store does not do ops, they are tried again server=\"%s\" n=%u reason=\"%s\" "
                   "repeated=%u",
                   lane->store->ops->server_name(lane->store, lane->server), queued->batch.n,
                   queued->batch.reason, n_suppressed);
+}
+
+static bool is_first_to_leave(const struct lane *lane, const struct queued *queued)
+{
+    const struct queued *older = lane->queue;
+    while (older != queued && older->not_before_ms)
+        older = older->next;
+    return older == queued;
+}
+
+/* A connection may be lost because of what is sent: an op that makes the server hang up must not
+ * hold up the others for ever. */
+static void suspect(struct lane *lane, struct queued *queued, bool some_done, int64_t now_ms)
+{
+    if (some_done)
+        queued->n_losses = 0;
+    else if (is_first_to_leave(lane, queued) && ++queued->n_losses >= LOSSES_SUSPECT)
+        set_aside(lane, queued, now_ms);
 }
 
 void lane_answered(struct lane *lane, struct batch *batch, int64_t now_ms)
@@ -316,13 +337,23 @@ void lane_answered(struct lane *lane, struct batch *batch, int64_t now_ms)
         forget(lane, queued);
         return;
     }
+    unsigned n_sent = batch->n;
     leave_out_answered(batch, true);
     assert(batch->n > 0);
     queued->state = QUEUED;
-    if (batch->status == BATCH_BUSY)
+    switch (batch->status) {
+    case BATCH_BUSY:
         wait_for_server(lane, batch, now_ms);
-    else if (batch->status == BATCH_REFUSED)
+        break;
+    case BATCH_REFUSED:
         set_aside(lane, queued, now_ms);
+        break;
+    case BATCH_LOST:
+        suspect(lane, queued, batch->n < n_sent, now_ms);
+        break;
+    case BATCH_DONE:
+        break;
+    }
 }
 
 void lane_void(struct lane *lane)

@@ -205,6 +205,36 @@ static void a_refused_op_is_tried_alone_and_holds_up_no_other(void **state)
     assert_int_equal(lane_done(f->lane), 2);
 }
 
+static void an_op_that_makes_the_server_hang_up_holds_up_no_other(void **state)
+{
+    struct fixture *f = *state;
+    int64_t now_ms = 1000;
+    put(f, "good", 0);
+    put(f, "poison", 0);
+    lane_send(f->lane, now_ms);
+    put(f, "later", 0);
+    bool later_left = false;
+    for (int i = 0; i < 8 && !later_left; i++) {
+        lane_send(f->lane, now_ms);
+        struct batch *batch = fake_take(&f->fake, 0);
+        later_left = strncmp(batch->ops[0].key, "later", 5) == 0;
+        /* One command each, the good one is answered before the server is gone. */
+        if (batch->singly && batch->n == 2)
+            batch->ops[0].result = RESULT_HIT;
+        if (!later_left)
+            answer(f, batch, BATCH_LOST, now_ms);
+        else
+            batch->ops[0].result = RESULT_HIT, answer(f, batch, BATCH_DONE, now_ms);
+        while (f->fake.n_out[0])
+            answer(f, fake_take(&f->fake, 0), BATCH_LOST, now_ms);
+    }
+    assert_true(later_left);
+    assert_int_equal(lane_done(f->lane), 0);
+    fake_said(&f->fake);
+    lane_send(f->lane, lane_due_ms(f->lane));
+    assert_string_equal(fake_said(&f->fake), "delete poison;|");
+}
+
 static void void_batches_are_not_sent_and_not_waited_for(void **state)
 {
     struct fixture *f = *state;
@@ -252,6 +282,7 @@ int main(void)
         TEST(a_higher_stage_is_done_again_behind_what_was_not_done),
         TEST(a_busy_server_is_given_time_and_more_each_time),
         TEST(a_refused_op_is_tried_alone_and_holds_up_no_other),
+        TEST(an_op_that_makes_the_server_hang_up_holds_up_no_other),
         TEST(void_batches_are_not_sent_and_not_waited_for),
         TEST(many_keys_are_found_again),
     };
