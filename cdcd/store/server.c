@@ -87,16 +87,33 @@ void flight_fail(struct flight *flight, enum batch_status status, const char *re
     snprintf(batch->reason, sizeof batch->reason, "%s", reason);
 }
 
-/* A server that lost its memory, or is about to be another one, may have lost what it confirmed
- * just before: with LOST and BUSY the whole batch counts as not done. */
+/* A server that is busy lost its memory, or is about to be another one, and may have lost what it
+ * confirmed just before: the whole batch counts as not done. */
+static void forget_if_busy(struct batch *batch)
+{
+    if (batch->status == BATCH_BUSY)
+        for (unsigned i = 0; i < batch->n; i++)
+            batch->ops[i].result = RESULT_NONE;
+}
+
 static void answer(struct server *server, struct flight *flight)
 {
     struct batch *batch = flight->batch;
-    if (batch->status == BATCH_LOST || batch->status == BATCH_BUSY)
-        for (unsigned i = 0; i < batch->n; i++)
-            batch->ops[i].result = RESULT_NONE;
+    forget_if_busy(batch);
     free_flight(flight);
     server->events->answered(server->ctx, server->store, server->number, batch);
+}
+
+/* What was answered before the loss stays so; a batch whose ops all were is done. */
+static void lose(struct flight *flight, const char *reason)
+{
+    struct batch *batch = flight->batch;
+    forget_if_busy(batch);
+    for (unsigned i = 0; i < batch->n; i++)
+        if (batch->ops[i].result == RESULT_NONE) {
+            flight_fail(flight, BATCH_LOST, reason);
+            return;
+        }
 }
 
 void server_settle(struct server *server, struct flight *flight)
@@ -182,7 +199,7 @@ void server_lost(struct server *server, const char *reason)
     server->dues.n = 0;
     DL_FOREACH_SAFE(flights, flight, next)
     {
-        flight_fail(flight, BATCH_LOST, reason);
+        lose(flight, reason);
         answer(server, flight);
     }
     if (server->state == SERVER_DOWN)

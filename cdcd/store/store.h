@@ -36,8 +36,8 @@ struct batch_op {
 
 enum batch_status {
     BATCH_DONE, /* every op has a result */
-    BATCH_LOST, /* the connection went, or the answer did not come in time: what was done is unknown
-                 */
+    BATCH_LOST, /* the connection went, or the answer did not come in time: whether the ops without
+                   a result were done is unknown */
     BATCH_BUSY, /* the server answers that it cannot now (LOADING, OOM, READONLY): all of it waits
                  */
     BATCH_REFUSED, /* the server answered some ops, those without a result, with an error of their
@@ -59,8 +59,8 @@ struct store;
 struct store_events {
     /* The store gives the batch back; results, status and reason are filled in. */
     void (*answered)(void *ctx, struct store *store, unsigned server, struct batch *batch);
-    /* A server became able to take batches, or ceased to be (after its batches were answered as
-     * lost). Said once a change, the first time too. */
+    /* A server became able to take batches, or ceased to be (after its batches were answered for).
+     * Said once a change, the first time too. */
     void (*up)(void *ctx, struct store *store, unsigned server);
     void (*down)(void *ctx, struct store *store, unsigned server, const char *reason);
     /* A batch can be taken again after store_ready said no. */

@@ -271,8 +271,23 @@ static void an_answer_that_does_not_come_in_time_drops_the_connection(void **sta
     struct batch batch = {.ops = ops, .n = 1};
     (void)state;
     send_batch(world, &batch);
-    fake_say(world, 0, "HD\r\n");
     run_until(world, said(world, "answered 0/0 LOST none (no answer within 100 ms)"));
+    world_free(world);
+}
+
+static void a_batch_that_lost_its_last_line_alone_is_done(void **state)
+{
+    struct world *world = make_up();
+    struct batch_op ops[] = {op(OP_DELETE, 0, "a"), op(OP_DELETE, 0, "b")};
+    struct batch batch = {.ops = ops, .n = 2};
+    (void)state;
+    send_batch(world, &batch);
+    fake_expect(world, 0, "md a\r\nmd b\r\nmn\r\n");
+    fake_say(world, 0, "HD\r\nNF\r\n");
+    event_base_loop(world->base, EVLOOP_NONBLOCK);
+    event_base_loop(world->base, EVLOOP_NONBLOCK);
+    fake_hang_up(&world->fake, 0);
+    run_until(world, said(world, "answered 0/0 DONE hit miss\ndown 0"));
     world_free(world);
 }
 
@@ -528,6 +543,7 @@ int main(void)
         cmocka_unit_test(an_answer_that_nobody_asked_for_drops_the_connection),
         cmocka_unit_test(a_lost_connection_answers_for_all_and_then_is_down),
         cmocka_unit_test(an_answer_that_does_not_come_in_time_drops_the_connection),
+        cmocka_unit_test(a_batch_that_lost_its_last_line_alone_is_done),
         cmocka_unit_test(a_server_that_is_too_old_is_tried_again),
         cmocka_unit_test(versions_are_compared_as_numbers),
         cmocka_unit_test(a_server_that_wants_a_password_is_denied_once),

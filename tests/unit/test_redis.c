@@ -247,19 +247,48 @@ static void a_lost_connection_answers_for_all_in_order_and_then_is_down(void **s
     world_free(world);
 }
 
-static void what_was_answered_before_the_loss_counts_as_not_done(void **state)
+/* Sends two ops and answers one line, before the server hangs up. */
+static struct world *answer_one_and_hang_up(struct batch *batch, const char *answer)
 {
     struct world *world = make_up();
-    struct batch_op ops[] = {op(OP_DELETE, 0, 1, "a"), op(OP_DELETE, 0, 2, "a")};
-    struct batch batch = {.ops = ops, .n = 2};
-    (void)state;
-    send_batch(world, &batch);
+    send_batch(world, batch);
     fake_expect(world, 0, UNLINK_A UNLINK_A);
-    fake_say(world, 0, ":1\r\n");
+    fake_say(world, 0, answer);
     event_base_loop(world->base, EVLOOP_NONBLOCK);
     event_base_loop(world->base, EVLOOP_NONBLOCK);
     fake_hang_up(&world->fake, 0);
-    run_until(world, said(world, "answered 0/0 LOST none none"));
+    run_until(world, said(world, "down"));
+    return world;
+}
+
+static void what_was_answered_before_the_loss_stays_answered(void **state)
+{
+    struct batch_op ops[] = {op(OP_DELETE, 0, 1, "a"), op(OP_DELETE, 0, 2, "a")};
+    struct batch batch = {.ops = ops, .n = 2};
+    (void)state;
+    struct world *world = answer_one_and_hang_up(&batch, ":1\r\n");
+    assert_true(said(world, "answered 0/0 LOST hit none ("));
+    world_free(world);
+}
+
+static void a_refusal_before_the_loss_is_no_answer(void **state)
+{
+    struct batch_op ops[] = {op(OP_DELETE, 0, 1, "a"), op(OP_DELETE, 0, 2, "a")};
+    struct batch batch = {.ops = ops, .n = 2};
+    (void)state;
+    struct world *world = answer_one_and_hang_up(&batch, "-WRONGTYPE Operation\r\n");
+    assert_true(said(world, "answered 0/0 LOST none none ("));
+    world_free(world);
+}
+
+static void a_busy_server_that_is_lost_has_answered_nothing(void **state)
+{
+    struct batch_op ops[] = {op(OP_DELETE, 0, 1, "a"), op(OP_DELETE, 0, 2, "a"),
+                             op(OP_DELETE, 0, 3, "a")};
+    struct batch batch = {.ops = ops, .n = 3};
+    (void)state;
+    struct world *world = answer_one_and_hang_up(&batch, ":1\r\n-READONLY replica\r\n");
+    assert_true(said(world, "answered 0/0 LOST none none none ("));
     world_free(world);
 }
 
@@ -328,7 +357,9 @@ int main(void)
         cmocka_unit_test(replies_of_a_wrong_kind_drop_the_connection),
         cmocka_unit_test(an_answer_that_nobody_asked_for_drops_the_connection),
         cmocka_unit_test(a_lost_connection_answers_for_all_in_order_and_then_is_down),
-        cmocka_unit_test(what_was_answered_before_the_loss_counts_as_not_done),
+        cmocka_unit_test(what_was_answered_before_the_loss_stays_answered),
+        cmocka_unit_test(a_refusal_before_the_loss_is_no_answer),
+        cmocka_unit_test(a_busy_server_that_is_lost_has_answered_nothing),
         cmocka_unit_test(an_answer_that_does_not_come_in_time_drops_the_connection),
         cmocka_unit_test(the_window_is_sixteen_batches_and_opens_with_an_answer),
         cmocka_unit_test(a_bump_says_whether_the_key_was_there),
