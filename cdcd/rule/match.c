@@ -270,6 +270,7 @@ static void give(struct matching *m, const struct cache *cache, int line, const 
         const struct cache_store *store = &cache->stores[i];
         struct seen_op made = {.at = keys->len, .store = store->number, .in_doubt = in_doubt};
         made.action = (uint8_t)key->action;
+        made.stage = key->stage;
         if (key->action == OP_SCAN)
             buf_put(keys, store->pattern_prefix, store->pattern_prefix_len);
         else

@@ -76,8 +76,11 @@ bool seen_add(struct seen *seen, const char *keys, const struct seen_op *op)
     }
     struct seen_op *before = &seen->ops[(uint32_t)*slot];
     bool firmer = before->in_doubt && !op->in_doubt;
+    bool later = op->stage > before->stage;
     before->in_doubt &= op->in_doubt;
-    return firmer;
+    if (later)
+        before->stage = op->stage;
+    return firmer || later;
 }
 
 void seen_free(struct seen *seen)

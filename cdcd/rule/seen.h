@@ -13,6 +13,7 @@ struct seen_op {
     uint32_t hash;
     uint16_t store;
     uint8_t action;
+    uint8_t stage; /* the highest so far */
     bool in_doubt;
 };
 
@@ -26,7 +27,9 @@ struct seen {
 };
 
 void seen_begin(struct seen *seen);
-/* True when the op is new, or was in doubt before and is not now. keys are those of the change. */
+/* True when the op is new, or was in doubt before and is not now, or has a higher stage than
+ * before: the key then has to go again, after those of the stages between. keys are those of the
+ * change. */
 bool seen_add(struct seen *seen, const char *keys, const struct seen_op *op);
 void seen_free(struct seen *seen);
 

@@ -360,6 +360,17 @@ static void keys_leave_in_the_order_written(void **state)
            "redis delete a:1 old 1\nredis delete a:2 new 1\n");
 }
 
+static void a_key_that_stood_in_an_earlier_cache_leaves_in_its_place_again(void **state)
+{
+    struct fixture *f = *state;
+    rules(f, "locks = { key = \"sem:{id}\"; triggers = \"t\"; " WITH_ALL
+             "c = { keys = [ \"block:{id}\", \"sem:{id}\" ]; triggers = \"t\"; " WITH_ALL
+             "again = { key = \"sem:{id}\"; triggers = \"t\"; " WITH_ALL);
+    table(f, "*id", NULL, NULL);
+    change(f, CHANGE_INSERT, NULL, "7");
+    expect("redis delete sem:7 new 0\nredis delete block:7 new 0\nredis delete sem:7 new 1\n");
+}
+
 static void the_same_op_comes_once(void **state)
 {
     struct fixture *f = *state;
@@ -536,6 +547,7 @@ int main(void)
         TEST(target_all_clears_all_without_doubt),
         TEST(bind_takes_another_column),
         TEST(keys_leave_in_the_order_written),
+        TEST(a_key_that_stood_in_an_earlier_cache_leaves_in_its_place_again),
         TEST(the_same_op_comes_once),
         TEST(an_op_that_was_in_doubt_is_said_again_when_it_is_sure),
         TEST(many_ops_of_one_change_come_once_each),
