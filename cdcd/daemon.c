@@ -90,6 +90,8 @@ static void on_reload(evutil_socket_t signal, short what, void *ctx)
     struct complaints complaints = {0};
     (void)signal;
     (void)what;
+    if (d->stopping)
+        return;
     struct ruleset *ruleset = load_rules(d->config, &complaints);
     complaints_print(&complaints, stderr);
     complaints_free(&complaints);
@@ -189,6 +191,10 @@ static void close_all(struct daemon *d)
         d->stores[i]->ops->close(d->stores[i]);
     free(d->stores);
     pipeline_free(d->pipeline);
+    /* From here on a signal has no handler, and must not end us by itself. */
+    sigset_t signals;
+    sigfillset(&signals);
+    sigprocmask(SIG_BLOCK, &signals, NULL);
     for (int i = 0; i < 3; i++)
         event_free(d->signals[i]);
     event_free(d->turn_timer);

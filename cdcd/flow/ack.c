@@ -12,6 +12,7 @@ void ack_add(struct ack *ack, struct part *part)
     DL_APPEND(ack->queue, part);
     ack->bytes += frame_bytes(part);
     ack->n_tokens += part->token != 0;
+    ack->n_owed += part->owed;
 }
 
 static void take_out(struct ack *ack, struct part *part)
@@ -19,6 +20,7 @@ static void take_out(struct ack *ack, struct part *part)
     DL_DELETE(ack->queue, part);
     ack->bytes -= frame_bytes(part);
     ack->n_tokens -= part->token != 0;
+    ack->n_owed -= part->owed;
     part_free(part);
 }
 
@@ -44,6 +46,13 @@ static bool waits_for_no_more(const struct part *part, const struct part *other)
     return true;
 }
 
+static void wait_for_both(struct part *part, const struct part *other)
+{
+    for (unsigned lane = 0; lane < part->n_waits; lane++)
+        if (part->waits[lane] < other->waits[lane])
+            part->waits[lane] = other->waits[lane];
+}
+
 void ack_released(struct ack *ack, struct part *part)
 {
     part->released = true;
@@ -51,8 +60,12 @@ void ack_released(struct ack *ack, struct part *part)
     if (part == ack->queue)
         return;
     struct part *before = part->prev;
-    if (!before->released || part->owed != before->owed || !waits_for_no_more(part, before))
+    if (!before->released || part->owed != before->owed)
         return;
+    /* Without a token of its own, the one before is not done before this one either. */
+    if (before->token && !waits_for_no_more(part, before))
+        return;
+    wait_for_both(before, part);
     if (part->token)
         set_token(ack, before, part->token);
     take_out(ack, part);
@@ -69,16 +82,6 @@ uint64_t ack_advance(struct ack *ack, const uint64_t *done)
         take_out(ack, part);
     }
     return token;
-}
-
-bool ack_owes(const struct ack *ack)
-{
-    const struct part *part;
-    DL_FOREACH (ack->queue, part) {
-        if (part->owed)
-            return true;
-    }
-    return false;
 }
 
 void ack_reset(struct ack *ack)

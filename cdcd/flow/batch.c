@@ -167,16 +167,18 @@ static void make_room(struct lane *lane, struct queued *queued)
     lane->bytes += (queued->cap - cap) * sizeof *queued->batch.ops;
 }
 
-static void append_op(struct lane *lane, const struct op *op, const char *key)
+static void append_op(struct lane *lane, const struct op *op)
 {
     struct queued *open = lane->open;
+    size_t before = arena_bytes(open->keys);
+    const char *key = arena_strndup(open->keys, op->key, op->key_len);
+    lane->bytes += arena_bytes(open->keys) - before;
     make_room(lane, open);
     open->batch.ops[open->batch.n++] = (struct batch_op){
         .key = key,
         .key_len = op->key_len,
         .cache = op->cache,
         .action = op->action,
-        .stage = op->stage,
     };
 }
 
@@ -186,47 +188,17 @@ uint64_t lane_put(struct lane *lane, const struct op *op)
         open_batch(lane);
     struct queued *open = lane->open;
     uint32_t *slot = find_slot(lane, op);
-    if (*slot && op->stage == 0)
+    if (*slot)
         return open->batch.seq;
-    const char *key;
-    if (*slot) {
-        /* It must not come before an op of a lower stage that was put since: it moves to the end,
-         * and its old place, which now has a result, is left out by close_batch. */
-        struct batch_op *moved = &open->batch.ops[*slot - 1];
-        moved->result = RESULT_MISS;
-        key = moved->key;
-    } else {
-        size_t before = arena_bytes(open->keys);
-        key = arena_strndup(open->keys, op->key, op->key_len);
-        lane->bytes += arena_bytes(open->keys) - before;
-    }
-    append_op(lane, op, key);
+    append_op(lane, op);
     *slot = open->batch.n;
     if (open->batch.n == lane->opts.batch_ops || arena_bytes(open->keys) > BATCH_BYTES)
         close_batch(lane);
     return open->batch.seq;
 }
 
-/* Leaves out the ops that have a result. An op of a higher stage behind one that has none is to be
- * done again after it. */
-static void leave_out_answered(struct batch *batch, bool again)
-{
-    bool undone = false;
-    unsigned n = 0;
-    for (unsigned i = 0; i < batch->n; i++) {
-        struct batch_op op = batch->ops[i];
-        undone |= op.result == RESULT_NONE;
-        if (op.result == RESULT_NONE || (again && undone && op.stage > 0)) {
-            op.result = RESULT_NONE;
-            batch->ops[n++] = op;
-        }
-    }
-    batch->n = n;
-}
-
 static void close_batch(struct lane *lane)
 {
-    leave_out_answered(&lane->open->batch, false);
     lane->open->state = QUEUED;
     lane->open = NULL;
 }
@@ -269,6 +241,15 @@ static void count_results(const struct batch *batch)
             break;
         }
     }
+}
+
+static void leave_out_answered(struct batch *batch)
+{
+    unsigned n = 0;
+    for (unsigned i = 0; i < batch->n; i++)
+        if (batch->ops[i].result == RESULT_NONE)
+            batch->ops[n++] = batch->ops[i];
+    batch->n = n;
 }
 
 static int64_t back_off(const struct lane *lane, int64_t last_ms)
@@ -338,7 +319,7 @@ void lane_answered(struct lane *lane, struct batch *batch, int64_t now_ms)
         return;
     }
     unsigned n_sent = batch->n;
-    leave_out_answered(batch, true);
+    leave_out_answered(batch);
     assert(batch->n > 0);
     queued->state = QUEUED;
     switch (batch->status) {
@@ -378,7 +359,7 @@ uint64_t lane_done(const struct lane *lane)
     return lane->last_seq;
 }
 
-int64_t lane_due_ms(const struct lane *lane)
+int64_t lane_due_ms(const struct lane *lane, int64_t now_ms)
 {
     int64_t due = INT64_MAX;
     const struct queued *queued;
@@ -388,7 +369,8 @@ int64_t lane_due_ms(const struct lane *lane)
         int64_t when = queued->not_before_ms;
         if (when < lane->not_before_ms)
             when = lane->not_before_ms;
-        if (when && when < due)
+        /* What may leave already waits for the server, which says when it takes more. */
+        if (when > now_ms && when < due)
             due = when;
     }
     return due;

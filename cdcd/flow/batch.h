@@ -26,8 +26,7 @@ struct lane_opts {
 struct lane *lane_make(struct store *store, unsigned server, const struct lane_opts *opts);
 void lane_free(struct lane *lane);
 
-/* Copies the op into the open batch, or finds it there; the number of that batch. An op of a stage
- * above 0 keeps its place behind all that was put before it. */
+/* Copies the op into the open batch, or finds it there; the number of that batch. */
 uint64_t lane_put(struct lane *lane, const struct op *op);
 /* Gives the server all that it takes now. */
 void lane_send(struct lane *lane, int64_t now_ms);
@@ -38,8 +37,8 @@ void lane_void(struct lane *lane);
 
 /* Every batch up to this number was answered for. */
 uint64_t lane_done(const struct lane *lane);
-/* When lane_send may have to be called though nothing was answered; INT64_MAX for never. */
-int64_t lane_due_ms(const struct lane *lane);
+/* When, after now, lane_send has to be called though nothing was answered; INT64_MAX for never. */
+int64_t lane_due_ms(const struct lane *lane, int64_t now_ms);
 /* Bytes of memory that its batches hold. */
 size_t lane_bytes(const struct lane *lane);
 

@@ -35,12 +35,6 @@ void fleet_free(struct fleet *fleet)
     *fleet = (struct fleet){0};
 }
 
-bool fleet_climbs(const struct fleet *fleet, const struct op *op)
-{
-    assert(op->store < fleet->n_stores);
-    return fleet->stores[op->store].n > 1;
-}
-
 void fleet_put(struct fleet *fleet, const struct op *op, struct part *part)
 {
     unsigned first = fleet->stores[op->store].first;
@@ -55,7 +49,7 @@ int64_t fleet_send(struct fleet *fleet, int64_t now_ms)
         if (!fleet->lanes[i].up)
             continue;
         lane_send(fleet->lanes[i].lane, now_ms);
-        int64_t lane_ms = lane_due_ms(fleet->lanes[i].lane);
+        int64_t lane_ms = lane_due_ms(fleet->lanes[i].lane, now_ms);
         due_ms = lane_ms < due_ms ? lane_ms : due_ms;
     }
     return due_ms;
@@ -103,4 +97,12 @@ unsigned fleet_n_down(const struct fleet *fleet, int64_t *since_ms)
             *since_ms = fleet->lanes[i].down_since_ms;
     }
     return n_down;
+}
+
+const struct fleet_lane *fleet_first_down(const struct fleet *fleet)
+{
+    for (unsigned i = 0; i < fleet->n_lanes; i++)
+        if (!fleet->lanes[i].up)
+            return &fleet->lanes[i];
+    return NULL;
 }

@@ -33,8 +33,6 @@ void fleet_add(struct fleet *fleet, struct store *store, const struct lane_opts 
                int64_t now_ms);
 void fleet_free(struct fleet *fleet);
 
-/* True when order on its connection alone does not keep the op's stages apart. */
-bool fleet_climbs(const struct fleet *fleet, const struct op *op);
 /* Puts the op into its store's lanes, and notes in the part which batches it now waits for. */
 void fleet_put(struct fleet *fleet, const struct op *op, struct part *part);
 /* Gives the servers what they take. When to call again, though nothing was answered. */
@@ -46,5 +44,7 @@ size_t fleet_bytes(const struct fleet *fleet);
 struct fleet_lane *fleet_find(struct fleet *fleet, const struct store *store, unsigned server);
 /* How many lanes are down; *since_ms is when the last of them went. */
 unsigned fleet_n_down(const struct fleet *fleet, int64_t *since_ms);
+/* NULL when none is. */
+const struct fleet_lane *fleet_first_down(const struct fleet *fleet);
 
 #endif

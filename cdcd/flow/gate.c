@@ -64,7 +64,7 @@ void gate_answer(struct gate *gate, const struct snapshot *snapshot, int64_t now
     gate->next_ask_ms = now_ms + gate->delay_ms;
 }
 
-struct part *gate_next(struct gate *gate, int64_t now_ms)
+static void let_go_what_is_due(struct gate *gate, int64_t now_ms)
 {
     struct part *part, *after;
     DL_FOREACH_SAFE2(gate->delayed, part, after, held_next)
@@ -74,7 +74,13 @@ struct part *gate_next(struct gate *gate, int64_t now_ms)
         take_out(&gate->delayed, part);
         append(&gate->leaving, part);
     }
-    part = gate->leaving;
+}
+
+struct part *gate_next(struct gate *gate, int64_t now_ms)
+{
+    if (!gate->leaving)
+        let_go_what_is_due(gate, now_ms);
+    struct part *part = gate->leaving;
     if (part) {
         take_out(&gate->leaving, part);
         gate->held_bytes -= part_bytes(part);

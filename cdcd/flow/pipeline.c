@@ -5,6 +5,7 @@
 #include "flow/ack.h"
 #include "flow/fleet.h"
 #include "flow/gate.h"
+#include "flow/staging.h"
 #include "model/stats.h"
 
 #include <assert.h>
@@ -13,21 +14,6 @@
 
 /* What may wait for stores that are all up: no use in reading further ahead than this. */
 #define AHEAD_BYTES (4u << 20)
-/* Of the ops of one part. */
-#define PART_BYTES (64u << 10)
-/* In doubt, a whole cache is cleared at most this often. */
-#define DOUBT_INTERVAL_MS 1000
-
-/* Ops of a unit that is being read, or of a clearing, as the parts that they will leave in. */
-struct staging {
-    uint32_t xid;
-    bool visible;
-    bool owed;
-    struct part *plain;
-    struct part *doubtful;  /* may wait to be merged with their like */
-    struct part **climbing; /* for each store that is a fleet: one that is down delays no other */
-};
-
 struct pipeline {
     struct pipeline_opts opts;
     struct source *source;
@@ -43,6 +29,7 @@ struct pipeline {
     unsigned n_caches;
     struct gate gate;
     struct part *climbing; /* released up to a stage whose answers are waited for */
+    size_t climbing_bytes;
     struct ack ack;
     bool clear_owed; /* a clearing was made void before it was done */
 
@@ -61,19 +48,11 @@ struct pipeline *pipeline_make(const struct pipeline_opts *opts, struct ruleset 
     return p;
 }
 
-static void staging_drop(struct pipeline *p, struct staging *staging)
-{
-    part_free(staging->plain);
-    part_free(staging->doubtful);
-    for (unsigned i = 0; staging->climbing && i < p->fleet.n_stores; i++)
-        part_free(staging->climbing[i]);
-    free(staging->climbing);
-    *staging = (struct staging){0};
-}
-
 void pipeline_free(struct pipeline *p)
 {
-    staging_drop(p, &p->unit);
+    if (p->clear_owed || p->ack.n_owed)
+        log_error("caches that were to be cleared were not, and will not be: clear them by hand");
+    staging_drop(&p->unit);
     ack_reset(&p->ack);
     fleet_free(&p->fleet);
     ruleset_free(p->ruleset);
@@ -98,6 +77,8 @@ void pipeline_add_store(struct pipeline *p, struct store *store)
     };
     assert(!p->source);
     fleet_add(&p->fleet, store, &opts, now(p));
+    p->unit.n_stores = p->fleet.n_stores;
+    p->unit.n_lanes = p->fleet.n_lanes;
 }
 
 void pipeline_set_source(struct pipeline *p, struct source *source)
@@ -107,25 +88,24 @@ void pipeline_set_source(struct pipeline *p, struct source *source)
 
 /* ------------------------------------------------------------------ parts on their way out --- */
 
-/* Puts the ops of the part into lanes: all of them where a store has one server, whose connection
- * keeps their order; those of the next stage where it is a fleet. */
+/* Puts the ops of the part's next stage into lanes; those of the stage after it follow when these
+ * were answered. */
 static void release(struct pipeline *p, struct part *part)
 {
     struct op op;
     for (size_t at = 0; part_next(part, &at, &op);) {
-        bool climbs = fleet_climbs(&p->fleet, &op);
-        if (climbs && op.stage != part->stage)
+        if (op.stage != part->stage)
             continue;
-        if (!climbs)
-            part->stage = part->last_stage;
         fleet_put(&p->fleet, &op, part);
         if (op.in_doubt && op.cache < p->n_caches)
             p->doubt_ms[op.cache] = now(p);
     }
-    if (part->stage++ < part->last_stage)
+    if (part->stage++ < part->last_stage) {
         DL_APPEND2(p->climbing, part, held_prev, held_next);
-    else
+        p->climbing_bytes += part_bytes(part);
+    } else {
         ack_released(&p->ack, part);
+    }
 }
 
 static void climb(struct pipeline *p)
@@ -136,6 +116,7 @@ static void climb(struct pipeline *p)
         if (!part_answered(part, p->fleet.done))
             continue;
         DL_DELETE2(p->climbing, part, held_prev, held_next);
+        p->climbing_bytes -= part_bytes(part);
         release(p, part);
     }
 }
@@ -147,17 +128,23 @@ static void release_what_may_leave(struct pipeline *p)
 }
 
 /* The part is complete. */
-static void close_part(struct pipeline *p, struct part **from)
+static void close_part(struct pipeline *p, struct part *part)
 {
-    struct part *part = *from;
-    *from = NULL;
-    if (!part)
-        return;
     ack_add(&p->ack, part);
     if (part->visible && part->not_before_ms == 0)
         release(p, part);
     else
         gate_hold(&p->gate, part);
+}
+
+/* Closes parts that have at least so many ops; true when there was one. */
+static bool close_parts(struct pipeline *p, struct staging *staging, unsigned n_ops)
+{
+    struct part *part;
+    bool closed = false;
+    for (; (part = staging_take(staging, n_ops)); closed = true)
+        close_part(p, part);
+    return closed;
 }
 
 /* --------------------------------------------------------------------- how much is waiting --- */
@@ -167,10 +154,10 @@ static void regulate(struct pipeline *p)
     int64_t since_ms;
     bool all_up = fleet_n_down(&p->fleet, &since_ms) == 0;
     size_t sending = fleet_bytes(&p->fleet);
-    size_t waiting = sending + p->gate.held_bytes + p->ack.bytes;
+    size_t waiting = sending + p->gate.held_bytes + p->climbing_bytes + p->ack.bytes;
     uint64_t limit = p->paused ? p->opts.buffer_bytes / 2 : p->opts.buffer_bytes;
     size_t ahead = p->paused ? AHEAD_BYTES / 2 : AHEAD_BYTES;
-    bool full = waiting > limit || (sending > ahead && all_up);
+    bool full = waiting > limit || (sending + p->climbing_bytes > ahead && all_up);
     bool paused = full || p->draining;
     if (paused == p->paused || p->detached)
         return;
@@ -194,59 +181,6 @@ static void adopt_next_rules(struct pipeline *p)
     log_info("rules loaded caches=%u", p->n_caches);
 }
 
-static struct part *open_part(struct pipeline *p, const struct staging *staging, struct part **part)
-{
-    if (!*part) {
-        *part = part_make(staging->xid, staging->visible, p->fleet.n_lanes);
-        (*part)->owed = staging->owed;
-    }
-    return *part;
-}
-
-static void put_doubtful(struct pipeline *p, struct staging *staging, const struct op *op)
-{
-    struct part *part = open_part(p, staging, &staging->doubtful);
-    if (part_has(part, op))
-        return;
-    part_put(part, op);
-    int64_t last_ms = p->doubt_ms[op->cache];
-    if (last_ms && last_ms + DOUBT_INTERVAL_MS > part->not_before_ms)
-        part->not_before_ms = last_ms + DOUBT_INTERVAL_MS;
-}
-
-static struct part **part_of(struct pipeline *p, struct staging *staging, const struct op *op)
-{
-    if (!fleet_climbs(&p->fleet, op))
-        return &staging->plain;
-    if (!staging->climbing)
-        staging->climbing = mem_alloc(p->fleet.n_stores * sizeof(struct part *));
-    return &staging->climbing[op->store];
-}
-
-static void staging_put(struct pipeline *p, struct staging *staging, const struct op *op)
-{
-    if (op->in_doubt) {
-        put_doubtful(p, staging, op);
-        return;
-    }
-    struct part **part = part_of(p, staging, op);
-    part_put(open_part(p, staging, part), op);
-    /* A large part does not wait for the end of its unit. */
-    if ((*part)->n_ops < p->opts.batch_ops && (*part)->ops.len < PART_BYTES)
-        return;
-    close_part(p, part);
-    regulate(p);
-}
-
-static void staging_close(struct pipeline *p, struct staging *staging)
-{
-    close_part(p, &staging->doubtful);
-    for (unsigned i = 0; staging->climbing && i < p->fleet.n_stores; i++)
-        close_part(p, &staging->climbing[i]);
-    close_part(p, &staging->plain);
-    staging_drop(p, staging);
-}
-
 static void on_begin(void *ctx, uint32_t xid)
 {
     struct pipeline *p = ctx;
@@ -255,13 +189,14 @@ static void on_begin(void *ctx, uint32_t xid)
     p->in_unit = true;
     p->unit.xid = xid;
     p->unit.visible = !p->opts.gate;
+    assert(!p->unit.doubtful);
 }
 
 static void on_op(void *ctx, const struct op *op, const struct origin *origin)
 {
     struct pipeline *p = ctx;
     (void)origin;
-    staging_put(p, &p->unit, op);
+    staging_put(&p->unit, op, p->doubt_ms[op->cache]);
 }
 
 static void on_change(void *ctx, const struct change *change)
@@ -270,6 +205,10 @@ static void on_change(void *ctx, const struct change *change)
     assert(p->in_unit);
     stats()->changes++;
     ruleset_change(p->ruleset, change, on_op, p);
+    /* A large part does not wait for the end of its unit; but the ops of one change, whose stages
+     * wait for each other, stay together. */
+    if (close_parts(p, &p->unit, p->opts.batch_ops))
+        regulate(p);
 }
 
 /* All before token has been given, and is in parts. */
@@ -285,7 +224,7 @@ static void on_commit(void *ctx, uint64_t token)
     assert(p->in_unit && token);
     stats()->transactions++;
     p->in_unit = false;
-    staging_close(p, &p->unit);
+    close_parts(p, &p->unit, 0);
     reach(p, token);
     regulate(p);
 }
@@ -298,53 +237,39 @@ static void on_reached(void *ctx, uint64_t token)
     reach(p, token);
 }
 
-/* What is seen of a unit is seen of its parts that are not complete, and of those to come. */
-static void see_unit(struct pipeline *p)
-{
-    struct staging *unit = &p->unit;
-    unit->visible = true;
-    if (unit->plain)
-        unit->plain->visible = true;
-    if (unit->doubtful)
-        unit->doubtful->visible = true;
-    for (unsigned i = 0; unit->climbing && i < p->fleet.n_stores; i++)
-        if (unit->climbing[i])
-            unit->climbing[i]->visible = true;
-}
-
 static void on_snapshot(void *ctx, const struct snapshot *snapshot)
 {
     struct pipeline *p = ctx;
     if (p->in_unit && snapshot_sees(snapshot, p->unit.xid))
-        see_unit(p);
+        staging_see(&p->unit);
     gate_answer(&p->gate, snapshot, now(p));
     release_what_may_leave(p);
 }
 
 /* ------------------------------------------------------------- the stream starts and breaks --- */
 
-struct clearing {
-    struct pipeline *pipeline;
-    struct staging staging;
-};
-
 static void on_clear_op(void *ctx, const struct op *op, const struct origin *origin)
 {
-    struct clearing *clearing = ctx;
     (void)origin;
-    staging_put(clearing->pipeline, &clearing->staging, op);
+    staging_put(ctx, op, 0);
 }
 
 /* Clearings belong to no unit: nothing in the stream gives them again, so they are owed. relation
  * NULL stands for all tables. */
 static void clear(struct pipeline *p, const struct relation *relation)
 {
-    struct clearing clearing = {.pipeline = p, .staging = {.visible = true, .owed = true}};
+    struct staging clearing = {
+        .visible = true,
+        .owed = true,
+        .n_stores = p->fleet.n_stores,
+        .n_lanes = p->fleet.n_lanes,
+    };
     if (relation)
         ruleset_clear_table(p->ruleset, relation->schema, relation->name, on_clear_op, &clearing);
     else
         ruleset_clear(p->ruleset, on_clear_op, &clearing);
-    staging_close(p, &clearing.staging);
+    close_parts(p, &clearing, 0);
+    staging_drop(&clearing);
 }
 
 static void on_gap(void *ctx, const char *reason)
@@ -368,11 +293,12 @@ static void on_again(void *ctx, const char *reason)
     struct pipeline *p = ctx;
     (void)reason;
     stats()->reconnects++;
-    p->clear_owed |= ack_owes(&p->ack);
+    p->clear_owed |= p->ack.n_owed > 0;
     p->in_unit = false;
-    staging_drop(p, &p->unit);
+    staging_drop(&p->unit);
     gate_reset(&p->gate);
     p->climbing = NULL;
+    p->climbing_bytes = 0;
     fleet_void(&p->fleet);
     ack_reset(&p->ack);
 }
@@ -484,7 +410,7 @@ static void on_up(void *ctx, struct store *store, unsigned server)
 {
     struct pipeline *p = ctx;
     fleet_find(&p->fleet, store, server)->up = true;
-    if (!p->detached)
+    if (!p->detached || !p->source)
         return;
     p->detached = false;
     p->source->ops->attach(p->source);
@@ -540,6 +466,9 @@ static int64_t detach_when_down_long(struct pipeline *p)
     int64_t when_ms = since_ms + p->opts.detach_after_ms;
     if (now(p) < when_ms)
         return when_ms;
+    const struct fleet_lane *lane = fleet_first_down(&p->fleet);
+    log_warn("store is down for long, all stores wait until it is back server=\"%s\"",
+             lane->store->ops->server_name(lane->store, lane->server));
     p->detached = true;
     p->source->ops->detach(p->source, "a store is down");
     return INT64_MAX;
@@ -581,10 +510,12 @@ void pipeline_drain(struct pipeline *p)
 
 bool pipeline_drained(const struct pipeline *p)
 {
-    if (p->detached || p->ack.n_tokens == 0)
-        return true;
     int64_t since_ms;
-    return fleet_n_down(&p->fleet, &since_ms) > 0;
+    if (p->detached)
+        return true;
+    if (p->ack.n_owed)
+        return false;
+    return p->ack.n_tokens == 0 || fleet_n_down(&p->fleet, &since_ms) > 0;
 }
 
 static void on_source_closed(void *ctx)

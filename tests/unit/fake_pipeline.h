@@ -105,6 +105,8 @@ static const char RULES[] = "cdcd = 1; app = \"t\"; store = \"one\";\n"
                             "  two = { key = \"o:{id}\"; store = \"other\"; triggers = \"u\"; };\n"
                             "  pair = { keys = [ \"block:{id}\", \"semaphore\" ];\n"
                             "           store = \"other\"; triggers = \"v\"; };\n"
+                            "  three = { keys = [ \"x:{id}\", \"y:{id}\", \"z:{id}\" ];\n"
+                            "            store = \"other\"; triggers = \"w\"; };\n"
                             "};\n";
 
 static const struct rule_store STORES[] = {

@@ -26,9 +26,9 @@ static int teardown(void **state)
     return 0;
 }
 
-static uint64_t put(struct fixture *f, const char *key, uint8_t stage)
+static uint64_t put(struct fixture *f, const char *key)
 {
-    struct op op = {.key = key, .key_len = (uint32_t)strlen(key), .stage = stage};
+    struct op op = {.key = key, .key_len = (uint32_t)strlen(key)};
     return lane_put(f->lane, &op);
 }
 
@@ -41,9 +41,9 @@ static void answer(struct fixture *f, struct batch *batch, enum batch_status sta
 static void equal_ops_of_the_open_batch_are_merged(void **state)
 {
     struct fixture *f = *state;
-    assert_int_equal(put(f, "a", 0), 1);
-    assert_int_equal(put(f, "b", 0), 1);
-    assert_int_equal(put(f, "a", 0), 1);
+    assert_int_equal(put(f, "a"), 1);
+    assert_int_equal(put(f, "b"), 1);
+    assert_int_equal(put(f, "a"), 1);
     lane_send(f->lane, 1);
     assert_string_equal(fake_said(&f->fake), "delete a;delete b;|");
 }
@@ -51,9 +51,9 @@ static void equal_ops_of_the_open_batch_are_merged(void **state)
 static void a_key_in_flight_is_sent_again_for_a_later_change(void **state)
 {
     struct fixture *f = *state;
-    put(f, "a", 0);
+    put(f, "a");
     lane_send(f->lane, 1);
-    assert_int_equal(put(f, "a", 0), 2);
+    assert_int_equal(put(f, "a"), 2);
     lane_send(f->lane, 1);
     assert_string_equal(fake_said(&f->fake), "delete a;|delete a;|");
 }
@@ -61,22 +61,11 @@ static void a_key_in_flight_is_sent_again_for_a_later_change(void **state)
 static void another_action_on_the_same_key_is_another_op(void **state)
 {
     struct fixture *f = *state;
-    put(f, "a", 0);
+    put(f, "a");
     struct op bump = {.key = "a", .key_len = 1, .action = OP_BUMP};
     lane_put(f->lane, &bump);
     lane_send(f->lane, 1);
     assert_string_equal(fake_said(&f->fake), "delete a;bump a;|");
-}
-
-static void a_higher_stage_moves_behind_what_was_put_since(void **state)
-{
-    struct fixture *f = *state;
-    put(f, "block1", 0);
-    put(f, "semaphore", 1);
-    put(f, "block2", 0);
-    put(f, "semaphore", 1);
-    lane_send(f->lane, 1);
-    assert_string_equal(fake_said(&f->fake), "delete block1;delete block2;delete semaphore;|");
 }
 
 static void a_full_batch_is_closed(void **state)
@@ -84,17 +73,17 @@ static void a_full_batch_is_closed(void **state)
     struct fixture *f = *state;
     const char *keys[] = {"a", "b", "c", "d"};
     for (int i = 0; i < BATCH_OPS; i++)
-        assert_int_equal(put(f, keys[i], 0), 1);
-    assert_int_equal(put(f, "e", 0), 2);
+        assert_int_equal(put(f, keys[i]), 1);
+    assert_int_equal(put(f, "e"), 2);
 }
 
 static void a_server_that_takes_nothing_lets_ops_gather(void **state)
 {
     struct fixture *f = *state;
     f->fake.ready[0] = false;
-    put(f, "a", 0);
+    put(f, "a");
     lane_send(f->lane, 1);
-    put(f, "b", 0);
+    put(f, "b");
     lane_send(f->lane, 1);
     assert_string_equal(fake_said(&f->fake), "");
     f->fake.ready[0] = true;
@@ -106,9 +95,9 @@ static void done_stops_before_the_oldest_unanswered(void **state)
 {
     struct fixture *f = *state;
     assert_int_equal(lane_done(f->lane), 0);
-    put(f, "a", 0);
+    put(f, "a");
     lane_send(f->lane, 1);
-    put(f, "b", 0);
+    put(f, "b");
     lane_send(f->lane, 1);
     struct batch *first = fake_do(&f->fake, 0), *second = fake_do(&f->fake, 0);
     lane_answered(f->lane, second, 1);
@@ -121,11 +110,11 @@ static void done_stops_before_the_oldest_unanswered(void **state)
 static void lost_batches_are_sent_again_in_order(void **state)
 {
     struct fixture *f = *state;
-    put(f, "a", 0);
+    put(f, "a");
     lane_send(f->lane, 1);
-    put(f, "b", 0);
+    put(f, "b");
     lane_send(f->lane, 1);
-    put(f, "c", 0);
+    put(f, "c");
     fake_said(&f->fake);
     answer(f, fake_take(&f->fake, 0), BATCH_LOST, 1);
     answer(f, fake_take(&f->fake, 0), BATCH_LOST, 1);
@@ -137,8 +126,8 @@ static void lost_batches_are_sent_again_in_order(void **state)
 static void what_was_answered_before_the_loss_is_not_sent_again(void **state)
 {
     struct fixture *f = *state;
-    put(f, "a", 0);
-    put(f, "b", 0);
+    put(f, "a");
+    put(f, "b");
     lane_send(f->lane, 1);
     fake_said(&f->fake);
     struct batch *batch = fake_take(&f->fake, 0);
@@ -148,42 +137,28 @@ static void what_was_answered_before_the_loss_is_not_sent_again(void **state)
     assert_string_equal(fake_said(&f->fake), "delete b;|");
 }
 
-static void a_higher_stage_is_done_again_behind_what_was_not_done(void **state)
-{
-    struct fixture *f = *state;
-    put(f, "block", 0);
-    put(f, "semaphore", 1);
-    lane_send(f->lane, 1);
-    fake_said(&f->fake);
-    struct batch *batch = fake_take(&f->fake, 0);
-    batch->ops[1].result = RESULT_HIT;
-    answer(f, batch, BATCH_LOST, 1);
-    lane_send(f->lane, 1);
-    assert_string_equal(fake_said(&f->fake), "delete block;delete semaphore;|");
-}
-
 static void a_busy_server_is_given_time_and_more_each_time(void **state)
 {
     struct fixture *f = *state;
-    put(f, "a", 0);
+    put(f, "a");
     lane_send(f->lane, 1000);
     fake_said(&f->fake);
     answer(f, fake_take(&f->fake, 0), BATCH_BUSY, 1000);
-    put(f, "b", 0);
-    assert_int_equal(lane_due_ms(f->lane), 1100);
+    put(f, "b");
+    assert_int_equal(lane_due_ms(f->lane, 1000), 1100);
     lane_send(f->lane, 1099);
     assert_string_equal(fake_said(&f->fake), "");
     lane_send(f->lane, 1100);
     assert_string_equal(fake_said(&f->fake), "delete a;|delete b;|");
     answer(f, fake_take(&f->fake, 0), BATCH_BUSY, 1100);
-    assert_int_equal(lane_due_ms(f->lane), 1300);
+    assert_int_equal(lane_due_ms(f->lane, 1100), 1300);
 }
 
 static void a_refused_op_is_tried_alone_and_holds_up_no_other(void **state)
 {
     struct fixture *f = *state;
-    put(f, "good", 0);
-    put(f, "bad", 0);
+    put(f, "good");
+    put(f, "bad");
     lane_send(f->lane, 1000);
     fake_said(&f->fake);
     answer(f, fake_take(&f->fake, 0), BATCH_REFUSED, 1000);
@@ -193,26 +168,37 @@ static void a_refused_op_is_tried_alone_and_holds_up_no_other(void **state)
     assert_true(batch->singly);
     batch->ops[0].result = RESULT_HIT;
     answer(f, batch, BATCH_REFUSED, 1000);
-    put(f, "later", 0);
+    put(f, "later");
     lane_send(f->lane, 1000);
     assert_string_equal(fake_said(&f->fake), "delete later;|");
     lane_answered(f->lane, fake_do(&f->fake, 0), 1000);
     assert_int_equal(lane_done(f->lane), 0);
-    assert_int_equal(lane_due_ms(f->lane), 1100);
+    assert_int_equal(lane_due_ms(f->lane, 1000), 1100);
     lane_send(f->lane, 1100);
     assert_string_equal(fake_said(&f->fake), "delete bad;|");
     lane_answered(f->lane, fake_do(&f->fake, 0), 1100);
     assert_int_equal(lane_done(f->lane), 2);
 }
 
+static void what_waits_for_the_server_alone_is_never_due(void **state)
+{
+    struct fixture *f = *state;
+    put(f, "a");
+    lane_send(f->lane, 1000);
+    answer(f, fake_take(&f->fake, 0), BATCH_BUSY, 1000);
+    f->fake.ready[0] = false;
+    lane_send(f->lane, 2000);
+    assert_int_equal(lane_due_ms(f->lane, 2000), INT64_MAX);
+}
+
 static void an_op_that_makes_the_server_hang_up_holds_up_no_other(void **state)
 {
     struct fixture *f = *state;
     int64_t now_ms = 1000;
-    put(f, "good", 0);
-    put(f, "poison", 0);
+    put(f, "good");
+    put(f, "poison");
     lane_send(f->lane, now_ms);
-    put(f, "later", 0);
+    put(f, "later");
     bool later_left = false;
     for (int i = 0; i < 8 && !later_left; i++) {
         lane_send(f->lane, now_ms);
@@ -231,20 +217,20 @@ static void an_op_that_makes_the_server_hang_up_holds_up_no_other(void **state)
     assert_true(later_left);
     assert_int_equal(lane_done(f->lane), 0);
     fake_said(&f->fake);
-    lane_send(f->lane, lane_due_ms(f->lane));
+    lane_send(f->lane, lane_due_ms(f->lane, now_ms));
     assert_string_equal(fake_said(&f->fake), "delete poison;|");
 }
 
 static void void_batches_are_not_sent_and_not_waited_for(void **state)
 {
     struct fixture *f = *state;
-    put(f, "a", 0);
+    put(f, "a");
     lane_send(f->lane, 1);
-    put(f, "b", 0);
+    put(f, "b");
     lane_void(f->lane);
     fake_said(&f->fake);
     assert_int_equal(lane_done(f->lane), 2);
-    assert_int_equal(put(f, "c", 0), 3);
+    assert_int_equal(put(f, "c"), 3);
     answer(f, fake_take(&f->fake, 0), BATCH_LOST, 1);
     assert_int_equal(lane_done(f->lane), 2);
     lane_send(f->lane, 1);
@@ -273,15 +259,14 @@ int main(void)
         TEST(equal_ops_of_the_open_batch_are_merged),
         TEST(a_key_in_flight_is_sent_again_for_a_later_change),
         TEST(another_action_on_the_same_key_is_another_op),
-        TEST(a_higher_stage_moves_behind_what_was_put_since),
         TEST(a_full_batch_is_closed),
         TEST(a_server_that_takes_nothing_lets_ops_gather),
         TEST(done_stops_before_the_oldest_unanswered),
         TEST(lost_batches_are_sent_again_in_order),
         TEST(what_was_answered_before_the_loss_is_not_sent_again),
-        TEST(a_higher_stage_is_done_again_behind_what_was_not_done),
         TEST(a_busy_server_is_given_time_and_more_each_time),
         TEST(a_refused_op_is_tried_alone_and_holds_up_no_other),
+        TEST(what_waits_for_the_server_alone_is_never_due),
         TEST(an_op_that_makes_the_server_hang_up_holds_up_no_other),
         TEST(void_batches_are_not_sent_and_not_waited_for),
         TEST(many_keys_are_found_again),

@@ -127,7 +127,7 @@ static void on_a_fleet_the_second_key_waits_for_every_answer_to_the_first(void *
     pipeline_free(f.pipeline);
 }
 
-static void on_one_server_all_keys_leave_in_order(void **state)
+static void a_later_key_leaves_when_the_earlier_ones_were_answered(void **state)
 {
     (void)state;
     struct fixture f;
@@ -137,10 +137,40 @@ static void on_one_server_all_keys_leave_in_order(void **state)
     change(&f, CHANGE_INSERT, "v", "2");
     f.say->commit(f.pipeline, 10);
     pipeline_turn(f.pipeline);
-    assert_string_equal(fake_said(&f.other), "delete block:1;delete block:2;delete semaphore;|");
+    assert_string_equal(fake_said(&f.other), "delete block:1;delete block:2;|");
+    struct batch *batch = fake_do(&f.other, 0);
+    batch->ops[1].result = RESULT_NONE;
+    batch->status = BATCH_REFUSED;
+    f.store_says->answered(f.pipeline, &f.other.store, 0, batch);
+    pipeline_turn(f.pipeline);
+    assert_string_equal(fake_said(&f.other), "delete block:2;|");
+    answer(&f, &f.other, 0);
+    pipeline_turn(f.pipeline);
+    assert_string_equal(fake_said(&f.other), "delete semaphore;|");
+    assert_int_equal(f.source.confirmed, 0);
     answer(&f, &f.other, 0);
     pipeline_turn(f.pipeline);
     assert_int_equal(f.source.confirmed, 10);
+    pipeline_free(f.pipeline);
+}
+
+static void keys_of_one_change_stay_in_order_in_a_large_unit(void **state)
+{
+    (void)state;
+    struct fixture f;
+    open_with(&f, false, 1);
+    f.say->begin(f.pipeline, 1);
+    change(&f, CHANGE_INSERT, "w", "1");
+    change(&f, CHANGE_INSERT, "w", "2");
+    pipeline_turn(f.pipeline);
+    assert_string_equal(fake_said(&f.other), "delete x:1;delete x:2;|");
+    f.say->commit(f.pipeline, 10);
+    answer(&f, &f.other, 0);
+    pipeline_turn(f.pipeline);
+    assert_string_equal(fake_said(&f.other), "delete y:1;delete y:2;|");
+    answer(&f, &f.other, 0);
+    pipeline_turn(f.pipeline);
+    assert_string_equal(fake_said(&f.other), "delete z:1;delete z:2;|");
     pipeline_free(f.pipeline);
 }
 
@@ -268,6 +298,54 @@ static void reading_stops_while_too_much_waits(void **state)
     pipeline_free(f.pipeline);
 }
 
+static void later_keys_that_wait_are_counted(void **state)
+{
+    (void)state;
+    struct fixture f;
+    char id[32];
+    struct err good = {0};
+    open_with(&f, false, 2);
+    pipeline_reload(f.pipeline, load("cdcd = 1; app = \"t\"; store = \"other\"; caches = {\n"
+                                     "c = { keys = [ \"posts\", \"post:{id}\" ];\n"
+                                     "triggers = \"t\"; }; };\n",
+                                     STORES, 2));
+    f.say->tables_set(f.pipeline, &good);
+    f.other.ready[1] = false;
+    f.store_says->down(f.pipeline, &f.other.store, 1, "killed");
+    uint64_t token = 1;
+    for (; token < 100000 && !f.source.paused; token++) {
+        snprintf(id, sizeof id, "%ju", (uintmax_t)token);
+        unit(&f, 1, "t", id, token);
+        pipeline_turn(f.pipeline);
+        while (f.other.n_out[0])
+            answer(&f, &f.other, 0);
+        f.other.said[0] = '\0';
+    }
+    assert_true(f.source.paused);
+    pipeline_free(f.pipeline);
+}
+
+static void what_is_owed_is_waited_for_at_the_end(void **state)
+{
+    (void)state;
+    struct fixture f;
+    open_with(&f, false, 1);
+    f.store.ready[0] = false;
+    f.store_says->down(f.pipeline, &f.store.store, 0, "killed");
+    f.say->gap(f.pipeline, "slot was lost");
+    pipeline_drain(f.pipeline);
+    pipeline_turn(f.pipeline);
+    assert_false(pipeline_drained(f.pipeline));
+    f.store.ready[0] = true;
+    f.store_says->up(f.pipeline, &f.store.store, 0);
+    pipeline_turn(f.pipeline);
+    answer(&f, &f.store, 0);
+    answer(&f, &f.other, 0);
+    pipeline_turn(f.pipeline);
+    assert_true(pipeline_drained(f.pipeline));
+    pipeline_free(f.pipeline);
+}
+
 static void the_stream_is_left_when_every_store_is_down_for_long(void **state)
 {
     (void)state;
@@ -360,12 +438,15 @@ int main(void)
         cmocka_unit_test(a_large_unit_leaves_while_it_is_read),
         cmocka_unit_test(one_dead_store_does_not_delay_the_other),
         cmocka_unit_test(on_a_fleet_the_second_key_waits_for_every_answer_to_the_first),
-        cmocka_unit_test(on_one_server_all_keys_leave_in_order),
+        cmocka_unit_test(a_later_key_leaves_when_the_earlier_ones_were_answered),
+        cmocka_unit_test(keys_of_one_change_stay_in_order_in_a_large_unit),
         cmocka_unit_test(what_was_staged_is_void_when_the_stream_begins_again),
         cmocka_unit_test(ops_that_have_not_left_are_void_when_the_stream_begins_again),
         cmocka_unit_test(a_gap_clears_every_cache_even_if_the_stream_breaks),
         cmocka_unit_test(in_doubt_a_cache_is_cleared_once_a_second),
         cmocka_unit_test(reading_stops_while_too_much_waits),
+        cmocka_unit_test(later_keys_that_wait_are_counted),
+        cmocka_unit_test(what_is_owed_is_waited_for_at_the_end),
         cmocka_unit_test(the_stream_is_left_when_every_store_is_down_for_long),
         cmocka_unit_test(other_rules_hold_when_the_source_agrees_and_no_unit_is_open),
         cmocka_unit_test(rules_that_the_source_refuses_do_not_hold),
