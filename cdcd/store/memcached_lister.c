@@ -1,7 +1,7 @@
 #include "store/memcached_lister.h"
 
+#include "base/glob.h"
 #include "base/mem.h"
-#include "store/glob.h"
 #include "store/memcached_text.h"
 #include "store/server.h"
 

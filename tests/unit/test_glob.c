@@ -4,7 +4,7 @@
 
 #include <cmocka.h>
 
-#include "store/glob.h"
+#include "base/glob.h"
 
 #include <string.h>
 #include <time.h>

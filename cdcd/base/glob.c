@@ -1,4 +1,4 @@
-#include "store/glob.h"
+#include "base/glob.h"
 
 /* at stands behind the opening bracket, and is moved behind the closing one. As in Redis, an
  * escaped byte begins no range, and a range may be written backwards. */

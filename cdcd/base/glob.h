@@ -2,8 +2,8 @@
  * set, `\` takes the next byte as it is. A bracket that is not closed ends with the pattern.
  *
  * No recursion; the time is at most the product of the two lengths. */
-#ifndef CDCD_STORE_GLOB_H
-#define CDCD_STORE_GLOB_H
+#ifndef CDCD_BASE_GLOB_H
+#define CDCD_BASE_GLOB_H
 
 #include <stdbool.h>
 #include <stddef.h>
