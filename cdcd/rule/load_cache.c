@@ -88,7 +88,7 @@ static const struct opt all_rows[] = {
 static bool load_keys(struct loader *loader, struct cache *cache, const struct conf *node,
                       const struct cache_settings *settings);
 static void load_all(struct loader *loader, struct cache *cache, const struct conf *node);
-static void add_cache(struct loader *loader, struct cache *cache, bool good);
+static void add_cache(struct loader *loader, struct cache *cache);
 
 void load_cache(struct loader *loader, const struct conf *node)
 {
@@ -113,7 +113,9 @@ void load_cache(struct loader *loader, const struct conf *node)
     load_stores(loader, cache, node, settings.store.n ? &settings.store : &loader->store);
     if (settings.triggers)
         load_triggers(loader, cache, settings.triggers, good);
-    add_cache(loader, cache, good);
+    if (good)
+        load_cover(loader, cache, settings.all);
+    add_cache(loader, cache);
 }
 
 static bool compile_key(struct loader *loader, struct cache *cache, const struct conf *place,
@@ -217,49 +219,7 @@ static void load_all(struct loader *loader, struct cache *cache, const struct co
     cache->params = before;
 }
 
-/* Literal text of a template as it stands in the string of a match. */
-static void put_literal(struct buf *to, const char *text, size_t n)
-{
-    struct buf escaped = {0};
-    template_escape(text, n, &escaped);
-    for (size_t i = 0; i < escaped.len; i++) {
-        const char *at = escaped.data + i;
-        if (*at == '\\' || *at == '"')
-            buf_put(to, "\\", 1);
-        if (*at == '{' || *at == '}')
-            buf_put(to, at, 1);
-        buf_put(to, at, 1);
-    }
-    buf_free(&escaped);
-}
-
-/* The match that would find every key of a template, to be pasted. */
-static void put_match(const struct template *template, struct buf *to)
-{
-    for (unsigned i = 0; i < template->n_parts; i++) {
-        const struct template_part *part = &template->parts[i];
-        if (part->text)
-            put_literal(to, part->text, part->len);
-        else
-            buf_put_str(to, "*");
-    }
-}
-
-static void warn_without_all(struct loader *loader, const struct cache *cache)
-{
-    const struct key *key = cache->keys;
-    struct buf match = {0};
-    while (key->template.n_params == 0)
-        key++;
-    put_match(&key->template, &match);
-    complain(loader->complaints, SEVERITY_WARNING, cache->file, cache->line,
-             "%s has no all: a TRUNCATE, or changes that were missed, leave its keys; "
-             "add all = { action = \"scan\"; match = \"%s\"; };",
-             cache->name, buf_str(&match));
-    buf_free(&match);
-}
-
-static void add_cache(struct loader *loader, struct cache *cache, bool good)
+static void add_cache(struct loader *loader, struct cache *cache)
 {
     struct ruleset *set = loader->set;
     if (set->n_caches == MAX_CACHES) {
@@ -267,8 +227,6 @@ static void add_cache(struct loader *loader, struct cache *cache, bool good)
                  "there are more than %d caches", MAX_CACHES);
         return;
     }
-    if (good && cache_has_params(cache) && !cache->all)
-        warn_without_all(loader, cache);
     cache->number = (uint16_t)set->n_caches;
     set->caches = mem_resize(set->caches, (set->n_caches + 1) * sizeof(struct cache *));
     set->caches[set->n_caches++] = cache;
