@@ -41,6 +41,12 @@ MEMCACHED_KEYS = [f"author:{author}:{what}" for author in (1, 2) for what in ("p
 BUMPED = {("redis", VERSION_KEY)}
 LIMIT_S = 20
 
+# What a shell pipes through a unix socket: not every Debian has a nc that can.
+TO_SOCKET = (
+    "python3 -c 'import socket, sys; s = socket.socket(socket.AF_UNIX);"
+    ' s.connect("{}"); s.sendall(sys.stdin.buffer.read()); print(s.recv(9999).decode())\''
+)
+
 
 def in_redis(*names):
     return {("redis", f"blog:{name}") for name in names}
@@ -139,9 +145,10 @@ class Blog:
             sys.exit(f"{failure}; what cdcd said:\n{self.cdcd.said()}")
 
     def _cdcd(self):
+        """With a copy of the rules, which may be edited, and a checkout may not."""
         stores = {"redis": self.redis, "memcached": self.memcached}
-        cdcd = Cdcd(self.folder / "cdcd", self.database, {}, stores)
-        cdcd.write_config(rules=[str(RULES)], limits={})
+        cdcd = Cdcd(self.folder / "cdcd", self.database, RULES.read_text("utf-8"), stores)
+        cdcd.write_config(limits={})
         return cdcd
 
     def warm(self):
@@ -235,12 +242,16 @@ def stay(blog):
     say()
     say(f"    psql -h {blog.postgres.folder} -U postgres blog")
     say(f"    redis-cli -s {blog.redis.socket}")
+    say(f"    printf 'mg author:1:posts v\\r\\n' | {TO_SOCKET.format(blog.memcached.socket)}")
     say()
     say("In psql, for example, INSERT INTO blog_comment (post_id, text) VALUES (1, 'mine');")
     say("in redis-cli KEYS * and, to cache something again, SET blog:get_comments:1 x")
+    say("The third asks memcached for a key: VA and its value, or EN. To cache it again, put")
+    say("'ms author:1:posts 1\\r\\nx\\r\\n' there.")
     say()
     say(f"configuration  {blog.cdcd.config}")
-    say(f"rules          {RULES}; after an edit: kill -HUP {blog.cdcd.process.pid}")
+    say(f"rules          {blog.cdcd.folder / 'rules.d/blog.cfg'}; a copy, to be edited")
+    say(f"               after an edit: kill -HUP {blog.cdcd.process.pid}")
     say(f"log            {blog.cdcd.log}")
     say()
     while True:
