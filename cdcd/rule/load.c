@@ -3,6 +3,8 @@
 #include "base/mem.h"
 #include "base/str.h"
 
+#include <dirent.h>
+#include <errno.h>
 #include <glob.h>
 #include <stddef.h>
 #include <stdlib.h>
@@ -89,6 +91,33 @@ struct ruleset *ruleset_load(const char *const *globs, unsigned n_globs,
     return NULL;
 }
 
+/* What a glob passes over in silence: the folder before its first wildcard is not there, or may not
+ * be read. A reload would drop the folder's rules. */
+static bool check_folder(struct loader *loader, const char *pattern)
+{
+    size_t n = strcspn(pattern, "*?[");
+    while (n > 0 && pattern[n - 1] != '/')
+        n--;
+    char *folder = n ? arena_strndup(loader->arena, pattern, n) : NULL;
+    DIR *opened = opendir(folder ? folder : ".");
+    if (opened) {
+        closedir(opened);
+        return true;
+    }
+    bool forbidden = errno == EACCES;
+    complain_code(loader->complaints, forbidden ? EX_NOPERM : EX_NOINPUT, pattern, 0,
+                  "the folder %s cannot be read: %s; %s", folder ? folder : ".", strerror(errno),
+                  forbidden ? "let cdcd's user read it" : "make it, or correct the path");
+    return false;
+}
+
+/* Of folders that a wildcard names, those that are none do not matter. */
+static int stop_at(const char *folder, int error)
+{
+    (void)folder;
+    return error != ENOENT && error != ENOTDIR;
+}
+
 static void load_glob(struct loader *loader, const char *pattern)
 {
     glob_t found = {0};
@@ -96,8 +125,14 @@ static void load_glob(struct loader *loader, const char *pattern)
         load_file(loader, pattern);
         return;
     }
-    if (glob(pattern, 0, NULL, &found) != 0)
+    if (!check_folder(loader, pattern))
+        return;
+    int result = glob(pattern, 0, stop_at, &found);
+    if (result == GLOB_NOMATCH)
         complain(loader->complaints, SEVERITY_WARNING, pattern, 0, "no rules file matches this");
+    else if (result != 0)
+        complain_code(loader->complaints, EX_NOPERM, pattern, 0,
+                      "a folder that this names cannot be read; let cdcd's user read it");
     for (size_t i = 0; i < found.gl_pathc; i++)
         load_file(loader, found.gl_pathv[i]);
     globfree(&found);

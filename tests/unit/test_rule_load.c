@@ -8,6 +8,8 @@
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -146,6 +148,58 @@ static void a_glob_that_matches_nothing_is_a_warning(void **state)
     expect(globs, 2, "good/*.none: warning: no rules file matches this\n", 0);
 }
 
+static void a_folder_of_rules_that_is_not_there_is_no_input(void **state)
+{
+    const char *globs[] = {"good/blog.cfg", "nowhere/*.cfg"};
+    (void)state;
+    expect(globs, 2,
+           "nowhere/*.cfg: the folder nowhere/ cannot be read: No such file or directory; make it, "
+           "or correct the path\n",
+           EX_NOINPUT);
+}
+
+static void a_file_is_no_folder_of_rules(void **state)
+{
+    const char *globs[] = {"good/blog.cfg", "good/blog.cfg/*"};
+    (void)state;
+    expect(globs, 2,
+           "good/blog.cfg/*: the folder good/blog.cfg/ cannot be read: Not a directory; make it, "
+           "or correct the path\n",
+           EX_NOINPUT);
+}
+
+/* Loads in a process that is not root, which reads everything. */
+static int code_of_another_user(const char *glob_text)
+{
+    struct complaints complaints;
+    int status;
+    pid_t child = fork();
+    if (child == 0) {
+        if (geteuid() == 0 && setuid(65534) != 0)
+            _exit(1);
+        load(&glob_text, 1, &complaints);
+        _exit(complaints.code);
+    }
+    waitpid(child, &status, 0);
+    return WEXITSTATUS(status);
+}
+
+static void a_folder_of_rules_that_may_not_be_read_is_no_permission(void **state)
+{
+    char folder[] = "/tmp/cdcd_rules_XXXXXX", below[64], pattern[64];
+    (void)state;
+    assert_non_null(mkdtemp(folder));
+    snprintf(below, sizeof below, "%s/below", folder);
+    assert_int_equal(mkdir(below, 0), 0);
+    assert_int_equal(chmod(folder, 0755), 0);
+    snprintf(pattern, sizeof pattern, "%s/below/*.cfg", folder);
+    assert_int_equal(code_of_another_user(pattern), EX_NOPERM);
+    snprintf(pattern, sizeof pattern, "%s/b*/*.cfg", folder);
+    assert_int_equal(code_of_another_user(pattern), EX_NOPERM);
+    rmdir(below);
+    rmdir(folder);
+}
+
 static void no_rules_at_all_is_an_error(void **state)
 {
     const char *globs[] = {"good/*.none"};
@@ -221,6 +275,9 @@ int main(void)
         cmocka_unit_test(a_missing_file_is_no_input),
         cmocka_unit_test(a_folder_is_no_rules_file),
         cmocka_unit_test(a_glob_that_matches_nothing_is_a_warning),
+        cmocka_unit_test(a_folder_of_rules_that_is_not_there_is_no_input),
+        cmocka_unit_test(a_file_is_no_folder_of_rules),
+        cmocka_unit_test(a_folder_of_rules_that_may_not_be_read_is_no_permission),
         cmocka_unit_test(no_rules_at_all_is_an_error),
         cmocka_unit_test(a_file_that_two_globs_name_is_loaded_once),
         cmocka_unit_test(two_files_cannot_be_one_app),
