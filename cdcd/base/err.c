@@ -16,16 +16,45 @@ int err_set(struct err *err, int code, const char *format, ...)
     return -1;
 }
 
+static void free_one(struct complaint *complaint)
+{
+    free(complaint->file);
+    free(complaint->text);
+}
+
 static bool said_before(const struct complaints *complaints, const char *file, int line,
                         const char *text)
 {
     for (unsigned i = 0; i < complaints->n; i++) {
         const struct complaint *other = &complaints->list[i];
+        if (other->line != line)
+            continue;
         bool same_file = !file == !other->file && (!file || strcmp(file, other->file) == 0);
-        if (same_file && other->line == line && strcmp(other->text, text) == 0)
+        if (same_file && strcmp(other->text, text) == 0)
             return true;
     }
     return false;
+}
+
+/* Where one more is kept; when there are too many, an error takes the place of the last warning.
+ * NULL when it is only counted. */
+static struct complaint *find_room(struct complaints *complaints, enum severity severity)
+{
+    unsigned i = complaints->n;
+    if (i < COMPLAINTS_MAX) {
+        complaints->list = mem_resize(complaints->list, (i + 1) * sizeof *complaints->list);
+        complaints->n++;
+        return &complaints->list[i];
+    }
+    complaints->n_more++;
+    if (severity != SEVERITY_ERROR)
+        return NULL;
+    while (i > 0 && complaints->list[i - 1].severity == SEVERITY_ERROR)
+        i--;
+    if (i == 0)
+        return NULL;
+    free_one(&complaints->list[i - 1]);
+    return &complaints->list[i - 1];
 }
 
 __attribute__((format(printf, 6, 0))) static void add(struct complaints *complaints,
@@ -37,21 +66,18 @@ __attribute__((format(printf, 6, 0))) static void add(struct complaints *complai
     vsnprintf(text, sizeof text, format, args);
     if (severity == SEVERITY_ERROR && complaints->code == 0)
         complaints->code = code;
-    if (complaints->n == COMPLAINTS_MAX) {
-        complaints->n_errors += severity == SEVERITY_ERROR;
-        complaints->n_more++;
-        return;
-    }
     if (said_before(complaints, file, line, text))
         return;
-    complaints->list = mem_resize(complaints->list, (complaints->n + 1) * sizeof *complaints->list);
-    complaints->list[complaints->n++] = (struct complaint){
-        .severity = severity,
-        .file = file ? mem_strdup(file) : NULL,
-        .line = line,
-        .text = mem_strdup(text),
-    };
     complaints->n_errors += severity == SEVERITY_ERROR;
+    complaints->n_warnings += severity == SEVERITY_WARNING;
+    struct complaint *room = find_room(complaints, severity);
+    if (room)
+        *room = (struct complaint){
+            .severity = severity,
+            .file = file ? mem_strdup(file) : NULL,
+            .line = line,
+            .text = mem_strdup(text),
+        };
 }
 
 void complain(struct complaints *complaints, enum severity severity, const char *file, int line,
@@ -97,10 +123,8 @@ void complaints_print(struct complaints *complaints, FILE *to)
 
 void complaints_free(struct complaints *complaints)
 {
-    for (unsigned i = 0; i < complaints->n; i++) {
-        free(complaints->list[i].file);
-        free(complaints->list[i].text);
-    }
+    for (unsigned i = 0; i < complaints->n; i++)
+        free_one(&complaints->list[i]);
     free(complaints->list);
     *complaints = (struct complaints){0};
 }

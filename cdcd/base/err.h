@@ -34,7 +34,8 @@ struct complaints {
     struct complaint *list;
     unsigned n;
     unsigned n_errors;
-    unsigned n_more; /* found beyond COMPLAINTS_MAX, and only counted */
+    unsigned n_warnings;
+    unsigned n_more; /* found beyond COMPLAINTS_MAX, and only counted: warnings before errors */
     int code; /* of the first error: EX_CONFIG, or EX_NOINPUT for a file that cannot be read */
 };
 

@@ -32,9 +32,9 @@ static int judge(const struct loaded *loaded, bool strict)
 static void print_json(const struct loaded *loaded)
 {
     const struct complaints *complaints = &loaded->complaints;
-    printf("{\"ok\":%s,\"errors\":%u,\"warnings\":%u,\"complaints\":[",
-           complaints->n_errors ? "false" : "true", complaints->n_errors,
-           complaints->n - complaints->n_errors);
+    printf("{\"ok\":%s,\"errors\":%u,\"warnings\":%u,\"more\":%u,\"complaints\":[",
+           complaints->n_errors ? "false" : "true", complaints->n_errors, complaints->n_warnings,
+           complaints->n_more);
     for (unsigned i = 0; i < complaints->n; i++) {
         const struct complaint *one = &complaints->list[i];
         printf("%s{\"severity\":\"%s\",\"file\":", i ? "," : "",
@@ -64,7 +64,7 @@ static void print_text(struct loaded *loaded, const char *what)
     unsigned n_files = ruleset_n_files(loaded->ruleset);
     unsigned n_caches = ruleset_n_caches(loaded->ruleset);
     unsigned n_triggers = ruleset_n_triggers(loaded->ruleset);
-    unsigned n_warnings = loaded->complaints.n;
+    unsigned n_warnings = loaded->complaints.n_warnings;
     printf("%s: %u file%s, %u cache%s, %u trigger%s: ", what, n_files, plural(n_files), n_caches,
            plural(n_caches), n_triggers, plural(n_triggers));
     if (n_warnings)

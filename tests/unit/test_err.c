@@ -57,12 +57,31 @@ static void what_is_too_much_is_only_counted(void **state)
     free(text);
 }
 
+static void an_error_takes_the_place_of_a_warning(void **state)
+{
+    struct complaints complaints = {0};
+    (void)state;
+    for (int line = 1; line <= COMPLAINTS_MAX + 2; line++)
+        complain(&complaints, SEVERITY_WARNING, "a.cfg", line, "odd");
+    complain(&complaints, SEVERITY_ERROR, "b.cfg", 1, "wrong");
+    complain(&complaints, SEVERITY_ERROR, "b.cfg", 1, "wrong");
+    complain(&complaints, SEVERITY_WARNING, "a.cfg", 1, "odd");
+    assert_int_equal(complaints.n, COMPLAINTS_MAX);
+    assert_int_equal(complaints.n_errors, 1);
+    assert_int_equal(complaints.n_warnings, COMPLAINTS_MAX + 2);
+    assert_int_equal(complaints.n_more, 3);
+    char *text = printed(&complaints);
+    assert_non_null(strstr(text, "a.cfg:999: warning: odd\nb.cfg:1: wrong\nand 3 more\n"));
+    free(text);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(complaints_stand_in_the_order_of_the_files),
         cmocka_unit_test(the_first_error_gives_the_code),
         cmocka_unit_test(what_is_too_much_is_only_counted),
+        cmocka_unit_test(an_error_takes_the_place_of_a_warning),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

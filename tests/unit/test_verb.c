@@ -145,11 +145,30 @@ static void check_answers_in_json(void **state)
 {
     (void)state;
     assert_int_equal(run("check --json bad/bad_app.cfg"), EX_CONFIG);
-    assert_string_equal(out, "{\"ok\":false,\"errors\":1,\"warnings\":0,\"complaints\":["
+    assert_string_equal(out, "{\"ok\":false,\"errors\":1,\"warnings\":0,\"more\":0,\"complaints\":["
                              "{\"severity\":\"error\",\"file\":\"bad/bad_app.cfg\",\"line\":2,"
                              "\"text\":\"app = \\\"my app\\\" is no name; it has letters, digits, "
                              "_, . and -\"}]}\n");
     assert_string_equal(messages, "");
+}
+
+static void check_counts_what_it_does_not_print(void **state)
+{
+    char path[] = "/tmp/cdcd_many_XXXXXX", line[64];
+    (void)state;
+    int fd = mkstemp(path);
+    dprintf(fd, "cdcd = 1; app = \"x\"; store = \"redis\"; caches = {\n");
+    for (int i = 0; i < COMPLAINTS_MAX + 7; i++)
+        dprintf(fd, "c%d = { key = \"{id}\"; triggers = \"t\"; };\n", i);
+    dprintf(fd, "};\n");
+    close(fd);
+    snprintf(line, sizeof line, "check %s", path);
+    assert_int_equal(run(line), 0);
+    assert_non_null(strstr(out, ": 1007 warnings\n"));
+    snprintf(line, sizeof line, "check --json %s", path);
+    assert_int_equal(run(line), 0);
+    assert_ptr_equal(strstr(out, "{\"ok\":true,\"errors\":0,\"warnings\":1007,\"more\":7,"), out);
+    unlink(path);
 }
 
 static void explain_gives_each_op_with_its_trigger(void **state)
@@ -276,6 +295,7 @@ int main(void)
         cmocka_unit_test(warnings_are_three_when_check_is_strict),
         cmocka_unit_test(check_gives_the_code_of_what_is_wrong),
         cmocka_unit_test(check_answers_in_json),
+        cmocka_unit_test(check_counts_what_it_does_not_print),
         cmocka_unit_test(explain_gives_each_op_with_its_trigger),
         cmocka_unit_test(explain_takes_the_rest_of_the_new_row_from_the_old),
         cmocka_unit_test(explain_says_that_nothing_matches),
