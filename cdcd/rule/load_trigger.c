@@ -1,6 +1,7 @@
 #include "rule/load.h"
 
 #include "base/mem.h"
+#include "rule/reserved.h"
 
 #include <ctype.h>
 #include <stddef.h>
@@ -154,6 +155,24 @@ static const char *parse_column(struct arena *arena, const char *text)
     return name;
 }
 
+/* What bind says of a parameter; NULL, and said, when it is not the name of a column. */
+static const char *bind_column(struct loader *loader, const struct conf *node)
+{
+    const char *column = parse_column(loader->arena, node->text);
+    if (!column) {
+        complain(loader->complaints, SEVERITY_ERROR, node->file, node->line,
+                 "\"%s\" is no plain column; expressions are not built yet in this version",
+                 node->text);
+    } else if (*node->text != '"' && reserved_word(column)) {
+        complain(loader->complaints, SEVERITY_ERROR, node->file, node->line,
+                 "\"%s\" is no plain column but a word of SQL; a column of that name is "
+                 "\"\\\"%s\\\"\"",
+                 node->text, column);
+        column = NULL;
+    }
+    return column;
+}
+
 static bool load_bind(struct loader *loader, const struct cache *cache, const struct conf *node,
                       bool keys_known, const char **sources)
 {
@@ -173,11 +192,7 @@ static bool load_bind(struct loader *loader, const struct cache *cache, const st
                  conf_type_name(node->type));
         return false;
     }
-    sources[param] = parse_column(loader->arena, node->text);
-    if (!sources[param])
-        complain(loader->complaints, SEVERITY_ERROR, node->file, node->line,
-                 "\"%s\" is no plain column; expressions are not built yet in this version",
-                 node->text);
+    sources[param] = bind_column(loader, node);
     return sources[param] != NULL;
 }
 
