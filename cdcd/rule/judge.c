@@ -53,8 +53,7 @@ void ruleset_judge(const struct ruleset *ruleset, const struct relation *relatio
     for (unsigned i = 0; i < ruleset->n_caches; i++) {
         const struct cache *cache = ruleset->caches[i];
         for (unsigned k = 0; k < cache->n_triggers; k++)
-            if (strcmp(cache->triggers[k].table, relation->name) == 0 &&
-                strcmp(cache->triggers[k].schema, relation->schema) == 0)
+            if (trigger_is_about(&cache->triggers[k], relation->schema, relation->name))
                 judge_trigger(&j, &cache->triggers[k]);
     }
     arena_free(arena);

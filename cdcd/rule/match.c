@@ -3,18 +3,19 @@
 
 #include "model/stats.h"
 
-#include <assert.h>
 #include <string.h>
 #include <time.h>
 
 #define KEEP_BYTES 65536
+/* No store has longer keys: Redis takes texts of 512 MB, and a prefix has at most a file's 1 MB. */
+#define KEY_MOST_BYTES ((size_t)510 << 20)
 #define UNHANDLED_INTERVAL_MS 60000
 
 /* What one image of a row says of a key's parameters. */
 enum naming {
     NAMING_KEY,      /* every parameter is a text */
     NAMING_NOTHING,  /* one is NULL: there is no such key */
-    NAMING_IN_DOUBT, /* one was not sent */
+    NAMING_IN_DOUBT, /* one was not sent, or the key would be longer than any */
 };
 
 struct matching {
@@ -60,8 +61,7 @@ void ruleset_change(struct ruleset *ruleset, const struct change *change, rule_o
 static bool names_table(const struct cache *cache, const char *schema, const char *table)
 {
     for (unsigned i = 0; i < cache->n_triggers; i++)
-        if (strcmp(cache->triggers[i].schema, schema) == 0 &&
-            strcmp(cache->triggers[i].table, table) == 0)
+        if (trigger_is_about(&cache->triggers[i], schema, table))
             return true;
     return false;
 }
@@ -183,6 +183,8 @@ static enum naming fetch(const struct matching *m, const struct trigger_plan *pl
         else if (values[param].kind != VALUE_TEXT && naming == NAMING_KEY)
             naming = NAMING_IN_DOUBT;
     }
+    if (naming == NAMING_KEY && template_most_bytes(&key->template, values) > KEY_MOST_BYTES)
+        naming = NAMING_IN_DOUBT;
     return naming;
 }
 

@@ -60,12 +60,6 @@ int plan_column(const struct relation *relation, const char *name)
     return PLAN_NO_COLUMN;
 }
 
-static bool is_about(const struct trigger *trigger, const struct relation *relation)
-{
-    return strcmp(trigger->table, relation->name) == 0 &&
-           strcmp(trigger->schema, relation->schema) == 0;
-}
-
 static const int *find_columns(struct arena *arena, const struct relation *relation,
                                const char *const *names, unsigned n)
 {
@@ -82,7 +76,7 @@ static void plan_cache(struct plan *plan, struct cache *cache, const struct rela
     planned->triggers = arena_alloc(plan->arena, cache->n_triggers * sizeof *planned->triggers);
     for (unsigned i = 0; i < cache->n_triggers; i++) {
         const struct trigger *trigger = &cache->triggers[i];
-        if (!is_about(trigger, relation))
+        if (!trigger_is_about(trigger, relation->schema, relation->name))
             continue;
         planned->triggers[planned->n_triggers++] = (struct trigger_plan){
             .trigger = trigger,
@@ -96,7 +90,7 @@ static void plan_cache(struct plan *plan, struct cache *cache, const struct rela
 static bool concerns(const struct cache *cache, const struct relation *relation)
 {
     for (unsigned i = 0; i < cache->n_triggers; i++)
-        if (is_about(&cache->triggers[i], relation))
+        if (trigger_is_about(&cache->triggers[i], relation->schema, relation->name))
             return true;
     return false;
 }

@@ -11,7 +11,6 @@
 #include "model/op.h"
 
 #include <stdint.h>
-#include <stdio.h>
 
 struct ruleset;
 

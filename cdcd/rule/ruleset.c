@@ -27,7 +27,7 @@ const struct rule_table *ruleset_tables(const struct ruleset *ruleset, unsigned 
     return ruleset->tables;
 }
 
-static bool is_about(const struct trigger *trigger, const char *schema, const char *table)
+bool trigger_is_about(const struct trigger *trigger, const char *schema, const char *table)
 {
     return strcmp(trigger->schema, schema) == 0 && strcmp(trigger->table, table) == 0;
 }
@@ -60,7 +60,7 @@ void ruleset_list(struct ruleset *ruleset, const char *schema, const char *table
         const struct cache *cache = ruleset->caches[i];
         for (unsigned j = 0; j < cache->n_triggers; j++) {
             const struct trigger *trigger = &cache->triggers[j];
-            if (!is_about(trigger, schema, table))
+            if (!trigger_is_about(trigger, schema, table))
                 continue;
             if (trigger->clears_all)
                 list_key(ruleset, trigger, cache->all, emit, ctx);
@@ -77,7 +77,7 @@ void ruleset_columns(const struct ruleset *ruleset, const char *schema, const ch
         const struct cache *cache = ruleset->caches[i];
         for (unsigned j = 0; j < cache->n_triggers; j++) {
             const struct trigger *trigger = &cache->triggers[j];
-            if (!is_about(trigger, schema, table))
+            if (!trigger_is_about(trigger, schema, table))
                 continue;
             for (unsigned k = 0; k < trigger->n_columns; k++)
                 found(ctx, trigger->columns[k]);

@@ -91,6 +91,7 @@ struct ruleset {
     struct seen seen;
 };
 
+bool trigger_is_about(const struct trigger *trigger, const char *schema, const char *table);
 /* True when some key of the cache takes a parameter. */
 bool cache_has_params(const struct cache *cache);
 

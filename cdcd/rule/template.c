@@ -139,3 +139,14 @@ void template_render(const struct template *template, const struct value *values
             buf_put(to, values[part->param].text, values[part->param].len);
     }
 }
+
+size_t template_most_bytes(const struct template *template, const struct value *values)
+{
+    size_t n = 0;
+    for (unsigned i = 0; i < template->n_parts; i++) {
+        const struct template_part *part = &template->parts[i];
+        size_t factor = template->pattern ? 2 : 1;
+        n += part->text ? part->len : factor * values[part->param].len;
+    }
+    return n;
+}

@@ -44,6 +44,8 @@ int template_compile(struct template *template, struct arena *arena, const char 
                      struct template_params *params, struct err *err);
 /* Appends the key; values are by parameter, and those of the template are all texts. */
 void template_render(const struct template *template, const struct value *values, struct buf *to);
+/* At most so many bytes the key has; values are looked at for their lengths alone. */
+size_t template_most_bytes(const struct template *template, const struct value *values);
 /* Appends text such that a glob pattern matches it alone. */
 void template_escape(const char *text, size_t n, struct buf *to);
 

@@ -216,6 +216,22 @@ static void a_column_that_the_table_lacks_clears_all(void **state)
     expect("redis scan c:* all 0 doubt\n");
 }
 
+static void a_key_longer_than_any_store_takes_clears_all(void **state)
+{
+    struct fixture *f = *state;
+    const size_t n = (size_t)511 << 20;
+    char *text = mmap(NULL, n, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    struct value row[] = {{text, (uint32_t)n, VALUE_TEXT}};
+    struct change made = {.op = CHANGE_INSERT, .relation = &f->relation, .new_row = row};
+    assert_ptr_not_equal(text, MAP_FAILED);
+    rules(f, BY_ID WITH_ALL);
+    table(f, "*id", NULL, NULL);
+    ruleset_change(f->set, &made, on_op, f);
+    munmap(text, n);
+    expect("redis scan c:* all 0 doubt\n");
+    assert_int_equal(stats()->doubts, 1);
+}
+
 static void one_change_doubts_a_cache_once(void **state)
 {
     struct fixture *f = *state;
@@ -535,6 +551,7 @@ int main(void)
         TEST(an_old_value_that_was_not_sent_clears_all),
         TEST(a_large_value_that_was_not_touched_clears_all),
         TEST(a_column_that_the_table_lacks_clears_all),
+        TEST(a_key_longer_than_any_store_takes_clears_all),
         TEST(one_change_doubts_a_cache_once),
         TEST(a_doubt_without_all_is_counted),
         TEST(truncate_clears_keys_without_parameters_by_name),
