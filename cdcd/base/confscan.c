@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 enum token { TOKEN_NONE, TOKEN_STRING, TOKEN_COMMA, TOKEN_OPENER, TOKEN_OTHER };
 
@@ -209,7 +210,7 @@ static void scan_word(struct scanner *s)
     const char *digits = s->at + (*s->at == '-' || *s->at == '+');
     note_element(s);
     if (isdigit((unsigned char)*digits)) {
-        bool whole = strncmp(digits, "0x", 2) == 0 || strcspn(s->at, ".eE") >= n;
+        bool whole = strncasecmp(digits, "0x", 2) == 0 || strcspn(s->at, ".eE") >= n;
         if (whole && !number_fits(s->at, n))
             unsound(s, s->line,
                     "the number %.*s is too large; sizes and times are strings, as in \"64MB\"",
