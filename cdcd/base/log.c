@@ -13,11 +13,6 @@ void log_level_set(enum log_level level)
     threshold = level;
 }
 
-bool log_debug_on(void)
-{
-    return threshold == LOG_LEVEL_DEBUG;
-}
-
 /* Text of others (a server's error message) may hold line ends: they must not forge a line. */
 static void flatten(char *text)
 {
