@@ -45,10 +45,19 @@ static int explain(struct explaining *e, const struct verb_args *args)
     return code;
 }
 
+static bool is_op(const char *word)
+{
+    enum change_op op = CHANGE_INSERT;
+    while (op <= CHANGE_TRUNCATE && strcmp(change_op_name(op), word) != 0)
+        op++;
+    return op <= CHANGE_TRUNCATE;
+}
+
 int verb_explain(const struct verb_args *args)
 {
     unsigned n_words = args->table ? 0 : 2; /* beside FILE */
-    if (args->n_operands < n_words || args->n_operands > n_words + 1)
+    bool change = args->old_row || args->new_row || (args->n_operands && is_op(args->operands[0]));
+    if (args->n_operands < n_words || args->n_operands > n_words + 1 || (args->table && change))
         return verb_misused(
             "usage: cdcd explain [FILE] OP TABLE, or cdcd explain [FILE] --table T");
     struct explaining e = {.arena = arena_make(), .json = args->json};
@@ -63,9 +72,11 @@ int verb_explain(const struct verb_args *args)
 
 static int read_change(struct explaining *e, const struct verb_args *args)
 {
-    static const char *const ops[] = {"insert", "update", "delete", "truncate", NULL};
+    const char *ops[CHANGE_TRUNCATE + 2] = {0};
     const char *op = args->operands[e->n_files];
     struct err err = {0};
+    for (int i = CHANGE_INSERT; i <= CHANGE_TRUNCATE; i++)
+        ops[i] = change_op_name((enum change_op)i);
     while (ops[e->op] && strcmp(ops[e->op], op) != 0)
         e->op++;
     if (!ops[e->op]) {

@@ -14,7 +14,7 @@ int verb_help(const struct verb_args *args)
     for (const struct verb *verb = args->verbs; verb->name; verb++)
         if (strcmp(verb->name, args->operands[0]) == 0)
             return help_verb(verb);
-    return verb_misused("unknown verb \"%s\"; cdcd help lists them", args->operands[0]);
+    return verb_unknown(args->verbs, args->operands[0]);
 }
 
 static void list_verbs(const struct verb *verbs)

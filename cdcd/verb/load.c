@@ -8,7 +8,7 @@ void load_all(struct loaded *loaded, const struct verb_args *args, const char *c
     const char *path = args->config ? args->config : CONFIG_DEFAULT_PATH;
     struct complaints *complaints = &loaded->complaints;
     *loaded = (struct loaded){0};
-    if (args->config || n_files == 0 || access(path, F_OK) == 0) {
+    if (args->config || n_files == 0 || access(path, R_OK) == 0) {
         loaded->config = config_read(path, complaints);
         if (!loaded->config)
             return;

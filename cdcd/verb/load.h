@@ -12,8 +12,8 @@ struct loaded {
 };
 
 /* Loads the rules files, or, without any, those of cdcd.cfg. Stores are those of cdcd.cfg if -c was
- * given or the default one is there; else any store is taken to exist. What is wrong is among the
- * complaints, and ruleset is NULL then. The caller frees. */
+ * given or the default one can be read; else any store is taken to exist. What is wrong is among
+ * the complaints, and ruleset is NULL then. The caller frees. */
 void load_all(struct loaded *loaded, const struct verb_args *args, const char *const *files,
               unsigned n_files);
 void load_free(struct loaded *loaded);

@@ -16,19 +16,10 @@ struct option {
     bool unbuilt;
 };
 
-enum option_number {
-    OPTION_C,
-    OPTION_CONFIG,
-    OPTION_JSON,
-    OPTION_STRICT,
-    OPTION_OLD,
-    OPTION_NEW,
-    OPTION_TABLE
-};
+enum option_number { OPTION_C, OPTION_JSON, OPTION_STRICT, OPTION_OLD, OPTION_NEW, OPTION_TABLE };
 
 static const struct option options[] = {
     [OPTION_C] = {"-c", 0, true, false},
-    [OPTION_CONFIG] = {"--config", 0, true, false},
     [OPTION_JSON] = {"--json", VERB_TAKES_JSON, false, false},
     [OPTION_STRICT] = {"--strict", VERB_TAKES_STRICT, false, false},
     [OPTION_OLD] = {"--old", VERB_TAKES_CHANGE, true, false},
@@ -45,6 +36,7 @@ static const struct option options[] = {
 struct line {
     struct verb_args args;
     const char *verb;
+    bool help;        /* --help stood somewhere */
     unsigned options; /* taken_by of those that were given */
     const char *last_option;
     const char **operands;
@@ -106,7 +98,6 @@ static void set_option(struct line *line, const struct option *option, const cha
     struct verb_args *args = &line->args;
     switch ((enum option_number)(option - options)) {
     case OPTION_C:
-    case OPTION_CONFIG:
         args->config = value;
         break;
     case OPTION_JSON:
@@ -161,7 +152,7 @@ static int read_line(struct line *line, int argc, char **argv)
         if (!options_end && strcmp(arg, "--") == 0)
             options_end = true;
         else if (!options_end && (strcmp(arg, "--help") == 0 || strcmp(arg, "-h") == 0))
-            line->verb = "help";
+            line->help = true;
         else if (!options_end && strcmp(arg, "--version") == 0)
             line->verb = "version";
         else if (!options_end && arg[0] == '-' && arg[1])
@@ -176,24 +167,36 @@ static int read_line(struct line *line, int argc, char **argv)
     return 0;
 }
 
-static int unknown_verb(const struct line *line)
+int verb_unknown(const struct verb *verbs, const char *word)
 {
     const char *words[MAX_WORDS + 1] = {0};
-    const struct verb *verbs = line->args.verbs;
     for (unsigned i = 0; verbs[i].name && i < MAX_WORDS; i++)
         words[i] = verbs[i].name;
-    return unknown("verb", line->verb, words);
+    return unknown("verb", word, words);
+}
+
+/* A verb with --help is help with that verb, whatever else was written. */
+static void turn_into_help(struct line *line)
+{
+    if (line->verb && strcmp(line->verb, "help") != 0) {
+        line->operands[0] = line->verb;
+        line->args.n_operands = 1;
+    }
+    line->verb = "help";
+    line->options = 0;
 }
 
 static int run_verb(struct line *line)
 {
     const struct verb *verb = line->args.verbs;
+    if (line->help)
+        turn_into_help(line);
     if (!line->verb)
         return verb_misused("no verb; try cdcd help");
     while (verb->name && strcmp(verb->name, line->verb) != 0)
         verb++;
     if (!verb->name)
-        return unknown_verb(line);
+        return verb_unknown(line->args.verbs, line->verb);
     if (!verb->run)
         return verb_misused("%s is not built yet in this version", verb->name);
     if (line->options & ~verb->options)

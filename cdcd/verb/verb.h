@@ -44,6 +44,8 @@ struct verb {
 int verb_main(const struct verb *verbs, int argc, char **argv);
 /* Says what is wrong with the command line on stderr; EX_USAGE. */
 int verb_misused(const char *format, ...) __attribute__((format(printf, 1, 2)));
+/* Says that there is no such verb, and the nearest; EX_USAGE. */
+int verb_unknown(const struct verb *verbs, const char *word);
 
 int verb_check(const struct verb_args *args);
 int verb_explain(const struct verb_args *args);

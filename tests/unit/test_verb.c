@@ -85,6 +85,9 @@ static void after_two_dashes_there_are_no_options(void **state)
     assert_int_equal(last.n_operands, 2);
 }
 
+#define EXPLAIN_USAGE \
+    "cdcd: usage: cdcd explain [FILE] OP TABLE, or cdcd explain [FILE] --table T\n"
+
 static void a_misused_command_line_says_why(void **state)
 {
     static const struct {
@@ -98,12 +101,17 @@ static void a_misused_command_line_says_why(void **state)
         {"look --strict", "cdcd: look does not take --strict; see cdcd help look\n"},
         {"look --json=1", "cdcd: --json takes no value\n"},
         {"look -c", "cdcd: -c needs a value\n"},
+        {"look --config=a.cfg", "cdcd: unknown option \"--config=a.cfg\"; see cdcd help\n"},
         {"look 1 2 3", "cdcd: usage: cdcd look [X...]\n"},
         {"check --live", "cdcd: --live is not built yet in this version\n"},
         {"explain x.cfg upsert t",
          "cdcd: unknown operation \"upsert\"; did you mean \"insert\"?\n"},
         {"explain x.cfg insert t --old a=1", "cdcd: insert has no old row: leave --old out\n"},
         {"explain x.cfg delete t --new a=1", "cdcd: delete has no new row: leave --new out\n"},
+        {"explain --table t insert", EXPLAIN_USAGE},
+        {"explain x.cfg --table t --old a=1", EXPLAIN_USAGE},
+        {"explain x.cfg --table t --new a=1", EXPLAIN_USAGE},
+        {"explain x.cfg insert --table t", EXPLAIN_USAGE},
         {"explain x.cfg delete t --old a", "cdcd: --old: \"a\" is no column=value\n"},
     };
     (void)state;
@@ -269,6 +277,23 @@ static void help_knows_every_verb(void **state)
     assert_int_equal(run("help check"), 0);
     assert_non_null(strstr(out, "usage: cdcd [-c FILE] check [FILE...]"));
     assert_int_equal(run("help nothing"), EX_USAGE);
+    assert_int_equal(run("help chekc"), EX_USAGE);
+    assert_string_equal(messages, "cdcd: unknown verb \"chekc\"; did you mean \"check\"?\n");
+}
+
+static void a_verb_with_help_is_explained_and_not_run(void **state)
+{
+    static const char *const lines[] = {"check --help", "--help check", "check x.cfg y.cfg -h",
+                                        "check --strict --help", "help check --help"};
+    (void)state;
+    for (size_t i = 0; i < sizeof lines / sizeof *lines; i++) {
+        assert_int_equal(run(lines[i]), 0);
+        assert_non_null(strstr(out, "usage: cdcd [-c FILE] check [FILE...]"));
+        assert_string_equal(messages, "");
+    }
+    assert_int_equal(run("--help"), 0);
+    assert_non_null(strstr(out, "usage: cdcd [-c FILE] VERB ..."));
+    assert_int_equal(run("chekc --help"), EX_USAGE);
 }
 
 static void json_takes_any_bytes(void **state)
@@ -305,6 +330,7 @@ int main(void)
         cmocka_unit_test(check_goes_on_to_the_rules_of_a_wrong_configuration),
         cmocka_unit_test(explain_refuses_wrong_rules),
         cmocka_unit_test(help_knows_every_verb),
+        cmocka_unit_test(a_verb_with_help_is_explained_and_not_run),
         cmocka_unit_test(json_takes_any_bytes),
     };
     if (chdir(RULES_DIR) != 0)
