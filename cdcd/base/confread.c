@@ -58,6 +58,15 @@ const struct conf *conf_parse(struct arena *arena, const char *file, const char 
     return root;
 }
 
+static const char *remedy_of(int failed)
+{
+    if (failed == EACCES)
+        return "let cdcd's user read it";
+    if (failed == EISDIR)
+        return "name a file, or FOLDER/*.cfg";
+    return "correct the path, or make the file";
+}
+
 /* The whole file, which may be a pipe. */
 static int read_all(const char *path, struct buf *into, struct err *err)
 {
@@ -75,8 +84,8 @@ static int read_all(const char *path, struct buf *into, struct err *err)
     if (fd >= 0)
         close(fd);
     if (failed)
-        return err_set(err, failed == EACCES ? EX_NOPERM : EX_NOINPUT, "cannot be read: %s",
-                       strerror(failed));
+        return err_set(err, failed == EACCES ? EX_NOPERM : EX_NOINPUT, "cannot be read: %s; %s",
+                       strerror(failed), remedy_of(failed));
     if (into->len > CONF_MAX_BYTES)
         return err_set(err, EX_CONFIG, "is larger than 1 MB; is it the right file?");
     return 0;

@@ -125,7 +125,7 @@ static bool compile_key(struct loader *loader, struct cache *cache, const struct
     const char *what = action == OP_SCAN ? "match" : "key";
     key->action = action;
     if (!*text)
-        err_set(&err, EX_CONFIG, "is empty");
+        err_set(&err, EX_CONFIG, "is empty; write a text, as in \"post:{id}\"");
     else if (template_compile(&key->template, loader->arena, text, &cache->params, &err) == 0)
         key->template.pattern = action == OP_SCAN;
     if (err.code)
@@ -153,9 +153,9 @@ static bool choose_keys(struct loader *loader, const struct cache *cache, const 
     else if (key && keys)
         wrong = "key and keys exclude one another; put all into keys";
     else if (settings->keys.list && settings->keys.n == 0)
-        wrong = "keys is empty";
+        wrong = "keys is empty; leave it out for one key, the cache's name";
     else if (settings->keys.n > RULESET_MAX_KEYS)
-        wrong = "keys has more than 200 elements";
+        wrong = "keys has more than 200 elements; split the cache";
     if (wrong) {
         const struct conf *at = match && !scan ? match : *place;
         complain(loader->complaints, SEVERITY_ERROR, at->file, at->line, "%s", wrong);

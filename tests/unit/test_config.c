@@ -248,7 +248,9 @@ static void a_missing_file_is_no_input(void **state)
     (void)state;
     assert_null(config_read("/nowhere/cdcd.cfg", &complaints));
     assert_int_equal(complaints.code, EX_NOINPUT);
-    assert_string_equal(complaints.list[0].text, "cannot be read: No such file or directory");
+    assert_string_equal(
+        complaints.list[0].text,
+        "cannot be read: No such file or directory; correct the path, or make the file");
     complaints_free(&complaints);
 }
 

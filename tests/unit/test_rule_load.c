@@ -131,14 +131,18 @@ static void a_missing_file_is_no_input(void **state)
 {
     const char *globs[] = {"good/nowhere.cfg"};
     (void)state;
-    expect(globs, 1, "good/nowhere.cfg: cannot be read: No such file or directory\n", EX_NOINPUT);
+    expect(globs, 1,
+           "good/nowhere.cfg: cannot be read: No such file or directory; correct the path, or make "
+           "the file\n",
+           EX_NOINPUT);
 }
 
 static void a_folder_is_no_rules_file(void **state)
 {
     const char *globs[] = {"good"};
     (void)state;
-    expect(globs, 1, "good: cannot be read: Is a directory\n", EX_NOINPUT);
+    expect(globs, 1, "good: cannot be read: Is a directory; name a file, or FOLDER/*.cfg\n",
+           EX_NOINPUT);
 }
 
 static void a_glob_that_matches_nothing_is_a_warning(void **state)

@@ -145,7 +145,8 @@ static void check_gives_the_code_of_what_is_wrong(void **state)
     assert_int_equal(run("check bad/syntax.cfg"), EX_CONFIG);
     assert_string_equal(out, "");
     assert_int_equal(run("check nowhere.cfg"), EX_NOINPUT);
-    assert_string_equal(messages, "nowhere.cfg: cannot be read: No such file or directory\n");
+    assert_string_equal(messages, "nowhere.cfg: cannot be read: No such file or directory; correct "
+                                  "the path, or make the file\n");
     assert_int_equal(run("check -c nowhere.cfg good/blog.cfg"), EX_NOINPUT);
 }
 
