@@ -39,7 +39,7 @@ def test_sigterm_finishes_what_it_has_and_confirms_it(blog, redis, run_cdcd):
     redis.client.client_unpause()
     assert cdcd.exit_code() == 0
     assert redis.left() == {"blog:post:2"}
-    wait_for(lambda: blog.confirmed(cdcd.slot, lsn), "the change is confirmed", limit=2)
+    wait_for(lambda: blog.confirmed(cdcd.slot, lsn), "the change is confirmed")
 
 
 def waits_for_answer(redis, command):

@@ -1,6 +1,7 @@
 """The verbs that answer and end: check, explain, version, help."""
 
 import json
+import re
 
 import pytest
 
@@ -67,7 +68,10 @@ def test_explain_of_a_table_of_no_rule_says_nothing(explain):
 
 
 def test_explain_answers_in_json(explain):
-    json.loads(explain("truncate", "blog_comment", "--json"))
+    ops = json.loads(explain("truncate", "blog_comment", "--json"))
+    assert [(op["store"], op["action"], op["key"], op["cache"]) for op in ops] == [
+        ("redis", "scan", "blog:get_comments:*", "get_comments")
+    ]
 
 
 def test_the_version_is_said():
@@ -78,8 +82,9 @@ def test_the_version_is_said():
 def test_help_names_every_verb():
     answer = run_verb("help")
     assert answer.returncode == 0
-    assert all(verb in answer.stdout for verb in ("run", "check", "explain", "version", "help"))
-    assert "check" in run_verb("help", "check").stdout
+    for verb in ("run", "check", "explain", "version", "help"):
+        assert re.search(rf"^ *{verb}\b", answer.stdout, re.MULTILINE)
+    assert re.search(r"^usage: .*\bcheck\b", run_verb("help", "check").stdout, re.MULTILINE)
 
 
 def test_a_mistyped_verb_names_the_nearest():
