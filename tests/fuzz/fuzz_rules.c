@@ -29,8 +29,10 @@ static void add_column(void *ctx, const char *name)
     for (unsigned i = 0; i < table->n; i++)
         if (strcmp(table->columns[i].name, name) == 0)
             return;
-    if (table->n < MAX_COLUMNS)
-        table->columns[table->n++] = (struct column){.name = name, .in_identity = table->n % 2};
+    if (table->n == MAX_COLUMNS)
+        return;
+    table->columns[table->n] = (struct column){.name = name, .in_identity = table->n % 2 == 0};
+    table->n++;
 }
 
 /* Reads the whole key, so that a sanitizer sees one that is not all there. */
