@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""Holds the tree to what its reviewers agreed on.
+"""Holds the tree to its rules.
 
 Each check is a function of the tree's root that yields complaints, `FILE:LINE: what`. Each has a
 small bad tree in samples.py, and must complain there of what is bad, and of nothing else: a check
