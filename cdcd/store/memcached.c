@@ -150,13 +150,6 @@ static void on_listed(void *ctx, const char *refusal)
 
 /* ---- what is answered ---- */
 
-/* For `return`: what was read makes no sense, and the connection is gone. */
-static bool drop(struct peer *peer, const char *why)
-{
-    link_drop(peer->server.link, "protocol error: %s", why);
-    return false;
-}
-
 /* True when the answer is an error, and was noted. */
 static bool note_error(const struct due *due, const struct memcached_answer *answer)
 {
@@ -185,7 +178,7 @@ static bool take_version(struct peer *peer, const struct memcached_answer *answe
         return false;
     }
     if (answer->kind != MEMCACHED_VERSION)
-        return drop(peer, "the handshake was not answered as by a memcached");
+        return server_drop(&peer->server, "the handshake was not answered as by a memcached");
     if (!memcached_version_is_known(answer->text, answer->len)) {
         link_drop(peer->server.link, "memcached %s is too old: 1.6.10 or later is needed", words);
         return false;
@@ -201,7 +194,7 @@ static bool take_deleted(struct peer *peer, const struct due *due,
     if (note_error(due, answer))
         return true;
     if (answer->kind != MEMCACHED_HD && answer->kind != MEMCACHED_NF)
-        return drop(peer, "md was not answered with HD or NF");
+        return server_drop(&peer->server, "md was not answered with HD or NF");
     op->result = answer->kind == MEMCACHED_HD ? RESULT_HIT : RESULT_MISS;
     return true;
 }
@@ -228,7 +221,7 @@ static bool take_bumped(struct peer *peer, const struct due *due,
     if (note_error(due, answer))
         return true;
     if (answer->kind != MEMCACHED_VA || !read_number(answer, &number))
-        return drop(peer, "ma was not answered with a number");
+        return server_drop(&peer->server, "ma was not answered with a number");
     op->result = number == due->number ? RESULT_MISS : RESULT_HIT;
     return true;
 }
@@ -243,7 +236,7 @@ static bool take_scan_deleted(struct peer *peer, const struct due *due,
     else if (answer->kind == MEMCACHED_HD)
         scan->found = true;
     else if (answer->kind != MEMCACHED_NF)
-        return drop(peer, "md was not answered with HD or NF");
+        return server_drop(&peer->server, "md was not answered with HD or NF");
     scans_settle(&peer->scans);
     return true;
 }
@@ -254,9 +247,9 @@ static bool take_answer(struct peer *peer, const struct memcached_answer *answer
     struct due due;
     bool good = false;
     if (answer->kind == MEMCACHED_BROKEN)
-        return drop(peer, "a line that makes no sense");
+        return server_drop(&peer->server, "a line that makes no sense");
     if (!server_take_due(&peer->server, &due))
-        return drop(peer, "an answer that nobody asked for");
+        return server_drop(&peer->server, "an answer that nobody asked for");
     switch ((enum due_kind)due.kind) {
     case DUE_VERSION:
         return take_version(peer, answer);
@@ -270,7 +263,8 @@ static bool take_answer(struct peer *peer, const struct memcached_answer *answer
         good = take_scan_deleted(peer, &due, answer);
         break;
     case DUE_END:
-        good = answer->kind == MEMCACHED_MN || drop(peer, "mn was not answered with MN");
+        good = answer->kind == MEMCACHED_MN ||
+               server_drop(&peer->server, "mn was not answered with MN");
         break;
     }
     if (good)

@@ -108,13 +108,6 @@ static void send_more(void *driver, struct flight *flight)
 
 /* ---- what is answered ---- */
 
-/* For `return`: what was read makes no sense, and the connection is gone. */
-static bool drop(struct redis *redis, const char *why)
-{
-    link_drop(redis->server.link, "protocol error: %s", why);
-    return false;
-}
-
 static struct redis_verdict judge(const struct redis *redis, enum due_kind kind,
                                   const redisReply *reply)
 {
@@ -157,7 +150,7 @@ static bool take_handshake(struct redis *redis, enum due_kind kind, const redisR
         return refuse_handshake(redis, kind, reply);
     if (reply->type != REDIS_REPLY_STATUS ||
         strcmp(reply->str, kind == DUE_PING ? "PONG" : "OK") != 0)
-        return drop(redis, "the handshake was not answered as by a Redis");
+        return server_drop(&redis->server, "the handshake was not answered as by a Redis");
     if (kind == DUE_PING)
         server_up(&redis->server);
     return true;
@@ -171,7 +164,7 @@ static bool take_unlinked(struct redis *redis, const struct due *due, const redi
         return true;
     }
     if (reply->type != REDIS_REPLY_INTEGER || reply->integer < 0 || reply->integer > due->n)
-        return drop(redis, "UNLINK was not answered with the number of its keys");
+        return server_drop(&redis->server, "UNLINK was not answered with the number of its keys");
     for (unsigned i = 0; i < due->n; i++)
         flight_op(due->flight, due->from + i)->result =
             i < reply->integer ? RESULT_HIT : RESULT_MISS;
@@ -185,7 +178,7 @@ static bool take_bumped(struct redis *redis, const struct due *due, const redisR
         return true;
     }
     if (reply->type != REDIS_REPLY_INTEGER || reply->integer < 0 || reply->integer > 1)
-        return drop(redis, "the bump was not answered with 0 or 1");
+        return server_drop(&redis->server, "the bump was not answered with 0 or 1");
     flight_op(due->flight, due->from)->result = reply->integer ? RESULT_HIT : RESULT_MISS;
     return true;
 }
@@ -225,7 +218,7 @@ static bool take_page(struct redis *redis, const struct due *due, const redisRep
         note_error(redis, due, reply);
         scan->failed = true;
     } else if (!is_page(reply)) {
-        return drop(redis, "SCAN was not answered with a cursor and keys");
+        return server_drop(&redis->server, "SCAN was not answered with a cursor and keys");
     }
     if (!scan->failed) {
         const char *cursor = reply->element[0]->str;
@@ -247,7 +240,7 @@ static bool take_page_unlinked(struct redis *redis, const struct due *due, const
         scan->failed = true;
     } else if (reply->type != REDIS_REPLY_INTEGER || reply->integer < 0 ||
                reply->integer > due->n) {
-        return drop(redis, "UNLINK was not answered with the number of its keys");
+        return server_drop(&redis->server, "UNLINK was not answered with the number of its keys");
     } else if (reply->integer > 0) {
         scan->found = true;
     }
@@ -262,7 +255,7 @@ static bool take_reply(struct redis *redis, const redisReply *reply)
     struct due due;
     bool good = false;
     if (!server_take_due(&redis->server, &due))
-        return drop(redis, "an answer that nobody asked for");
+        return server_drop(&redis->server, "an answer that nobody asked for");
     switch ((enum due_kind)due.kind) {
     case DUE_AUTH:
     case DUE_SELECT:
@@ -335,7 +328,7 @@ static size_t redis_on_data(void *ctx, const char *bytes, size_t n)
             return n;
     }
     if (got < 0) {
-        drop(redis, redis_reader_error(redis->reader));
+        server_drop(&redis->server, redis_reader_error(redis->reader));
         return n;
     }
     link_flush(redis->server.link);

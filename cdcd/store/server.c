@@ -49,6 +49,12 @@ static void order_by_stage(const struct batch *batch, unsigned *order)
                 order[placed++] = i;
 }
 
+static void forget_results(struct batch *batch)
+{
+    for (unsigned i = 0; i < batch->n; i++)
+        batch->ops[i].result = RESULT_NONE;
+}
+
 struct flight *server_take(struct server *server, struct batch *batch)
 {
     assert(server_ready(server) && batch->n > 0);
@@ -56,8 +62,7 @@ struct flight *server_take(struct server *server, struct batch *batch)
     flight->batch = batch;
     flight->order = mem_alloc(batch->n * sizeof *flight->order);
     order_by_stage(batch, flight->order);
-    for (unsigned i = 0; i < batch->n; i++)
-        batch->ops[i].result = RESULT_NONE;
+    forget_results(batch);
     batch->status = BATCH_DONE;
     batch->reason[0] = '\0';
     DL_APPEND(server->flights, flight);
@@ -92,8 +97,7 @@ void flight_fail(struct flight *flight, enum batch_status status, const char *re
 static void forget_if_busy(struct batch *batch)
 {
     if (batch->status == BATCH_BUSY)
-        for (unsigned i = 0; i < batch->n; i++)
-            batch->ops[i].result = RESULT_NONE;
+        forget_results(batch);
 }
 
 static void answer(struct server *server, struct flight *flight)
@@ -206,6 +210,16 @@ void server_lost(struct server *server, const char *reason)
         return;
     server->state = SERVER_DOWN;
     server->events->down(server->ctx, server->store, server->number, reason);
+}
+
+bool server_drop(struct server *server, const char *why)
+{
+    struct flight *flight;
+    DL_FOREACH (server->flights, flight) {
+        forget_results(flight->batch);
+    }
+    link_drop(server->link, "protocol error: %s", why);
+    return false;
 }
 
 void server_denied(struct server *server, const struct err *err)

@@ -81,6 +81,9 @@ void server_quote(const char *text, size_t len, char *to, size_t room);
 /* For the link's events and the handshake's end. */
 void server_up(struct server *server);
 void server_lost(struct server *server, const char *reason);
+/* What was read makes no sense, so what was read before it is not believed either: the connection
+ * is dropped, and the batches that are out have no result. False, for `return`. */
+bool server_drop(struct server *server, const char *why);
 /* Says so once, and only if it was never up. */
 void server_denied(struct server *server, const struct err *err);
 

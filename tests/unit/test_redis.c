@@ -292,6 +292,16 @@ static void a_busy_server_that_is_lost_has_answered_nothing(void **state)
     world_free(world);
 }
 
+static void nonsense_takes_back_the_answers_before_it(void **state)
+{
+    struct batch_op ops[] = {op(OP_DELETE, 0, 1, "a"), op(OP_DELETE, 0, 2, "a")};
+    struct batch batch = {.ops = ops, .n = 2};
+    (void)state;
+    struct world *world = answer_one_and_hang_up(&batch, ":1\r\n+OK\r\n");
+    assert_true(said(world, "answered 0/0 LOST none none (protocol error"));
+    world_free(world);
+}
+
 static void an_answer_that_does_not_come_in_time_drops_the_connection(void **state)
 {
     struct world *world = make_up_with_timeout(100);
@@ -360,6 +370,7 @@ int main(void)
         cmocka_unit_test(what_was_answered_before_the_loss_stays_answered),
         cmocka_unit_test(a_refusal_before_the_loss_is_no_answer),
         cmocka_unit_test(a_busy_server_that_is_lost_has_answered_nothing),
+        cmocka_unit_test(nonsense_takes_back_the_answers_before_it),
         cmocka_unit_test(an_answer_that_does_not_come_in_time_drops_the_connection),
         cmocka_unit_test(the_window_is_sixteen_batches_and_opens_with_an_answer),
         cmocka_unit_test(a_bump_says_whether_the_key_was_there),
