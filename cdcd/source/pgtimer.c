@@ -50,11 +50,6 @@ void pgtimer_stop(struct pgtimer *timer)
     evtimer_del(timer->event);
 }
 
-bool pgtimer_is_running(const struct pgtimer *timer)
-{
-    return evtimer_pending(timer->event, NULL);
-}
-
 void pgtimer_free(struct pgtimer *timer)
 {
     if (!timer)

@@ -4,7 +4,6 @@
 #ifndef CDCD_SOURCE_PGTIMER_H
 #define CDCD_SOURCE_PGTIMER_H
 
-#include <stdbool.h>
 #include <stdint.h>
 
 struct event_base;
@@ -16,7 +15,6 @@ struct pgtimer *pgtimer_make(struct event_base *base, void (*fire)(void *ctx), v
 void pgtimer_start_ms(struct pgtimer *timer, int64_t ms);
 void pgtimer_start_us(struct pgtimer *timer, int64_t us);
 void pgtimer_stop(struct pgtimer *timer);
-bool pgtimer_is_running(const struct pgtimer *timer);
 /* NULL is allowed. */
 void pgtimer_free(struct pgtimer *timer);
 
