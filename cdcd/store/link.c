@@ -160,11 +160,6 @@ void link_free(struct link *link)
     free(link);
 }
 
-bool link_is_idle(const struct link *link)
-{
-    return link->state == LINK_IDLE;
-}
-
 bool link_is_open(const struct link *link)
 {
     return link->state == LINK_OPEN || link->state == LINK_UP;

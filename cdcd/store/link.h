@@ -57,7 +57,6 @@ void link_stop(struct link *link);
 /* Not from within an event of this link. NULL is allowed. */
 void link_free(struct link *link);
 
-bool link_is_idle(const struct link *link);
 bool link_is_open(const struct link *link); /* connected: open or up */
 bool link_is_up(const struct link *link);
 
