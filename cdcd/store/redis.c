@@ -5,8 +5,7 @@
  *     data -> redis_reader -> take_reply -> results -> answered
  *
  * Scans run one after the other, beside all else; ops of a higher stage of the same batch wait for
- * them. The ACL user needs ping, select, unlink; for bump eval, exists, time, incr, incrby; for
- * scan scan. */
+ * them. The ACL user's rights: rules/README.md. */
 #include "base/mem.h"
 #include "store/redis_command.h"
 #include "store/redis_error.h"
@@ -31,6 +30,7 @@ enum due_kind {
     DUE_BUMP,
     DUE_PAGE,        /* of a scan */
     DUE_PAGE_UNLINK, /* of what a page found */
+    DUE_END,         /* of a batch of which nothing was sent: there is something to answer it by */
 };
 
 struct redis {
@@ -90,8 +90,13 @@ static void list_keys(void *driver, const struct scan *scan)
 static void send_more(void *driver, struct flight *flight)
 {
     struct redis *redis = driver;
-    const struct batch_op *op;
+    struct batch_op *op;
     while ((op = flight_next(flight)) && !scans_hold(&redis->scans, flight, op->stage)) {
+        if (!redis_takes_key(op)) {
+            op->result = RESULT_REFUSED;
+            flight->n_sent++;
+            continue;
+        }
         switch ((enum op_action)op->action) {
         case OP_DELETE:
             send_deletes(redis, flight);
@@ -119,6 +124,7 @@ static struct redis_verdict judge(const struct redis *redis, enum due_kind kind,
         [DUE_BUMP] = "eval exists time incr incrby",
         [DUE_PAGE] = "scan",
         [DUE_PAGE_UNLINK] = "unlink",
+        [DUE_END] = "ping",
     };
     return redis_judge(reply->str, reply->len, redis->opts.name, commands[kind]);
 }
@@ -273,6 +279,10 @@ static bool take_reply(struct redis *redis, const redisReply *reply)
     case DUE_PAGE_UNLINK:
         good = take_page_unlinked(redis, &due, reply);
         break;
+    case DUE_END:
+        good = reply->type == REDIS_REPLY_STATUS || reply->type == REDIS_REPLY_ERROR ||
+               server_drop(&redis->server, "PING was not answered");
+        break;
     }
     if (good)
         server_settle(&redis->server, due.flight);
@@ -417,7 +427,12 @@ static void redis_send(struct store *store, unsigned server, struct batch *batch
 {
     struct redis *redis = (struct redis *)store;
     (void)server;
-    send_more(redis, server_take(&redis->server, batch));
+    struct flight *flight = server_take(&redis->server, batch);
+    send_more(redis, flight);
+    if (flight->n_due == 0) {
+        redis_put_words(link_out(redis->server.link), (const char *const[]){"PING"}, 1);
+        expect(redis, DUE_END, flight, 0, 0);
+    }
     link_flush(redis->server.link);
 }
 

@@ -8,6 +8,7 @@
 
 #define KEYS_PER_COMMAND 100
 #define DIGITS_MAX 20
+#define KEY_MAX_BYTES (512u << 20)
 
 /* INCR keeps the key's time to live, and so does INCRBY of what is missing to the clock. Numbers
  * of Lua are doubles, exact for microseconds until the year 2255. */
@@ -91,13 +92,18 @@ void redis_put_scan(struct buf *out, const char *cursor, const struct batch_op *
     redis_put_bulk(out, "1000", 4);
 }
 
+bool redis_takes_key(const struct batch_op *op)
+{
+    return op->key_len <= KEY_MAX_BYTES;
+}
+
 unsigned redis_run_length(const struct flight *flight)
 {
     unsigned stage = flight_next(flight)->stage;
     unsigned place = flight->n_sent;
     for (; place < flight->batch->n; place++) {
         const struct batch_op *op = flight_op(flight, place);
-        if (op->action != OP_DELETE || op->stage != stage)
+        if (op->action != OP_DELETE || op->stage != stage || !redis_takes_key(op))
             break;
     }
     return place - flight->n_sent;

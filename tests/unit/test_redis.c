@@ -91,6 +91,23 @@ static void no_byte_of_a_key_ends_its_bulk_string(void **state)
     world_free(world);
 }
 
+static void a_key_that_redis_would_hang_up_on_is_refused_unsent(void **state)
+{
+    struct world *world = make_up();
+    struct batch_op huge = {.key = "h", .key_len = (512u << 20) + 1};
+    struct batch_op ops[] = {op(OP_DELETE, 0, 0, "a"), huge, op(OP_DELETE, 0, 0, "a")};
+    struct batch mixed = {.seq = 1, .ops = ops, .n = 3}, alone = {.seq = 2, .ops = &huge, .n = 1};
+    (void)state;
+    send_batch(world, &mixed);
+    send_batch(world, &alone);
+    assert_false(said(world, "answered"));
+    fake_expect(world, 0, UNLINK_A UNLINK_A "*1\r\n$4\r\nPING\r\n");
+    fake_say(world, 0, ":1\r\n:0\r\n+PONG\r\n");
+    run_until(world, said(world, "answered 0/2 DONE refused\n"));
+    assert_true(said(world, "answered 0/1 DONE hit refused miss\n"));
+    world_free(world);
+}
+
 static void errors_that_pass_make_the_batch_wait(void **state)
 {
     static const char *const errors[] = {
@@ -360,6 +377,7 @@ int main(void)
         cmocka_unit_test(an_op_comes_after_all_of_lower_stages),
         cmocka_unit_test(a_delete_does_not_jump_over_a_bump),
         cmocka_unit_test(no_byte_of_a_key_ends_its_bulk_string),
+        cmocka_unit_test(a_key_that_redis_would_hang_up_on_is_refused_unsent),
         cmocka_unit_test(errors_that_pass_make_the_batch_wait),
         cmocka_unit_test(other_errors_refuse_the_ops_of_their_command_alone),
         cmocka_unit_test(what_an_error_quotes_is_not_repeated),
