@@ -319,8 +319,11 @@ static void redis_on_open(void *ctx)
     }
     struct buf *out = link_out(redis->server.link);
     snprintf(db, sizeof db, "%u", redis->url.db);
-    redis_put_words(out, (const char *const[]){"SELECT", db}, 2);
-    expect(redis, DUE_SELECT, NULL, 0, 0);
+    /* An ACL user of the first database needs no `select` then. */
+    if (redis->url.db != 0) {
+        redis_put_words(out, (const char *const[]){"SELECT", db}, 2);
+        expect(redis, DUE_SELECT, NULL, 0, 0);
+    }
     redis_put_words(out, (const char *const[]){"PING"}, 1);
     expect(redis, DUE_PING, NULL, 0, 0);
     link_flush(redis->server.link);

@@ -92,19 +92,36 @@ def test_redis_with_a_password_and_another_database(blog, place, make_redis, run
     assert "sesame" not in cdcd.said()
 
 
-def test_redis_with_a_user_of_few_rights(blog, place, redis, run_cdcd):
+@pytest.mark.parametrize(
+    "rule, rights, left",
+    [
+        (POST, "+ping +unlink", {"blog:post:2", "blog:page:1"}),
+        (
+            'version = { key = "post:1"; action = "bump"; triggers = "blog_post"; };',
+            "+ping +eval +exists +time +incr +incrby",
+            {"blog:post:1", "blog:post:2", "blog:page:1"},
+        ),
+        (
+            'posts = { action = "scan"; match = "post:*"; triggers = "blog_post"; };',
+            "+ping +unlink +scan",
+            {"blog:page:1"},
+        ),
+    ],
+)
+def test_redis_with_a_user_of_few_rights(blog, place, redis, run_cdcd, rule, rights, left):
     redis.client.execute_command(
-        "ACL SETUSER few on >secret resetkeys ~blog:* resetchannels -@all"
-        " +hello +ping +client|setname +select +role +info +unlink"
+        f"ACL SETUSER few on >secret resetkeys ~blog:* resetchannels -@all {rights}"
     )
     password = place("password")
     password.write_text("secret", "utf-8")
     store = redis.store(user="few", password_file=str(password))
-    cdcd = run_cdcd(blog, rules_file(POST), {"redis": store})
-    redis.warm("blog:post:1", "blog:post:2")
+    cdcd = run_cdcd(blog, rules_file(rule), {"redis": store})
+    redis.client.mset({"blog:post:1": 1, "blog:post:2": 1, "blog:page:1": 1})
     blog.sql(TOUCH)
     cdcd.caught_up()
-    assert redis.left() == {"blog:post:2"}
+    assert redis.left() == left
+    if "eval" in rights:
+        assert int(redis.client.get("blog:post:1")) > 1
 
 
 BUMP = 'version = { key = "version"; action = "bump"; triggers = "blog_post"; };'

@@ -10,6 +10,21 @@ static void the_handshake_names_database_and_waits_for_pong(void **state)
     world_free(world);
 }
 
+static void the_first_database_is_not_selected(void **state)
+{
+    struct world *world = world_make();
+    struct store_opts opts = make_opts(world);
+    char url[128];
+    (void)state;
+    snprintf(url, sizeof url, "unix://%s?db=0", world->fake.path);
+    opts.url = url;
+    open_store(world, &opts);
+    fake_expect(world, 0, "*1\r\n$4\r\nPING\r\n");
+    fake_say(world, 0, "+PONG\r\n");
+    run_until(world, said(world, "up 0\n"));
+    world_free(world);
+}
+
 static void write_password(const char *text)
 {
     snprintf(password_path, sizeof password_path, "/tmp/cdcd-password-%d", (int)getpid());
@@ -165,6 +180,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_handshake_names_database_and_waits_for_pong),
+        cmocka_unit_test(the_first_database_is_not_selected),
         cmocka_unit_test(the_password_file_is_read_anew_at_each_connect),
         cmocka_unit_test(an_unreadable_password_file_is_denied_once_and_tried_again),
         cmocka_unit_test(a_refused_login_is_denied_once_with_the_remedy),
