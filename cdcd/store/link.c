@@ -25,6 +25,9 @@
 #define FAILURE_LOG_MS 60000
 #define CHANGE_LOG_MS 1000
 #define OUT_KEEP_BYTES 65536
+/* Only a connection that lived so long ends the back-off: a server that shakes hands and hangs up
+ * at the first batch is no server that is back. */
+#define GOOD_LINK_MS 2000
 
 enum link_state {
     LINK_IDLE,
@@ -48,7 +51,8 @@ struct link {
     struct event *reaper;
     struct buf out;
     unsigned n_attempts; /* to connect, ever: the next takes the name's next address */
-    unsigned n_failures; /* since it was up */
+    unsigned n_failures; /* since it was up for long enough */
+    int64_t up_since_ms;
     char last_reason[200];
     struct log_limit failure_log;
     struct log_limit up_log;
@@ -227,7 +231,7 @@ void link_up(struct link *link)
     char held[32];
     unsigned n;
     link_enter(link, LINK_UP, "handshake done");
-    link->n_failures = 0;
+    link->up_since_ms = now_ms();
     link->last_reason[0] = '\0';
     if (log_limit_pass(&link->up_log, now_ms(), CHANGE_LOG_MS, &n))
         log_info("store is up store=%s server=\"%s\"%s", link->opts.store, link->opts.server,
@@ -274,6 +278,8 @@ static int64_t back_off_ms(struct link *link)
 
 static void fail(struct link *link, const char *reason)
 {
+    if (link->state == LINK_UP && now_ms() - link->up_since_ms >= GOOD_LINK_MS)
+        link->n_failures = 0;
     retire(link);
     log_failure(link, reason);
     link_enter(link, LINK_WAITING, reason);

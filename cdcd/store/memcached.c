@@ -1,11 +1,11 @@
 /* memcached servers as a store: one, or several that each get every op.
  *
- *     send -> flight, by stage -> md KEY | ma KEY ... | scan
+ *     send -> flight -> md KEY | ma KEY ... | scan
  *                                   |  one `due` each, in the order of the wire; mn ends a batch
  *     data -> memcached_read_answer -> take_answer -> results -> answered
  *
  * A scan lists over a connection of its own (memcached_lister) and deletes over this one; scans run
- * one after the other, beside all else; ops of a higher stage of the same batch wait for them. */
+ * one after the other, beside all else. */
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/str.h"
@@ -94,11 +94,10 @@ static void list_keys(void *driver, const struct scan *scan)
     memcached_lister_start(peer->lister, op->key, op->key_len);
 }
 
-static void send_more(void *driver, struct flight *flight)
+static void send_ops(struct peer *peer, struct flight *flight)
 {
-    struct peer *peer = driver;
     struct batch_op *op;
-    while ((op = flight_next(flight)) && !scans_hold(&peer->scans, flight, op->stage)) {
+    while ((op = flight_next(flight))) {
         switch ((enum op_action)op->action) {
         case OP_DELETE:
             send_delete(peer, flight, op);
@@ -375,13 +374,12 @@ static void open_peer(struct peer *peer, struct memcached *memcached, unsigned n
     static const struct link_events link_events = {memcached_on_open, memcached_on_data,
                                                    memcached_on_lost};
     static const struct memcached_lister_events scan_events = {on_found, on_listed};
-    static const struct scan_ops scan_ops = {list_keys, send_more};
     struct err err;
     int bad = url_parse_server(opts->servers[number], &peer->address, &err);
     assert(!bad); /* it was checked */
     peer->store_name = opts->name;
     snprintf(peer->name, sizeof peer->name, "memcached %s", peer->address.name);
-    peer->scans = (struct scans){.ops = &scan_ops, .driver = peer};
+    peer->scans = (struct scans){.list = list_keys, .driver = peer};
     server_init(&peer->server, &memcached->store, number, events, ctx);
     struct link_opts link_opts = {
         .store = opts->name,
@@ -436,7 +434,7 @@ static void memcached_send(struct store *store, unsigned server, struct batch *b
     assert(server < memcached->n_peers);
     struct peer *peer = &memcached->peers[server];
     struct flight *flight = server_take(&peer->server, batch);
-    send_more(peer, flight);
+    send_ops(peer, flight);
     buf_put_str(link_out(peer->server.link), "mn\r\n");
     expect(peer, DUE_END, flight, 0, 0);
     link_flush(peer->server.link);

@@ -1,11 +1,10 @@
 /* A Redis server as a store.
  *
- *     send -> flight, by stage -> UNLINK of a cache's keys | EVAL bump | SCAN page by page
+ *     send -> flight -> UNLINK of a cache's keys | EVAL bump | SCAN page by page
  *                                   |  one `due` each, in the order of the wire
  *     data -> redis_reader -> take_reply -> results -> answered
  *
- * Scans run one after the other, beside all else; ops of a higher stage of the same batch wait for
- * them. The ACL user's rights: rules/README.md. */
+ * Scans run one after the other, beside all else. The ACL user's rights: rules/README.md. */
 #include "base/mem.h"
 #include "store/redis_command.h"
 #include "store/redis_error.h"
@@ -87,11 +86,10 @@ static void list_keys(void *driver, const struct scan *scan)
     send_page(driver, scan, "0");
 }
 
-static void send_more(void *driver, struct flight *flight)
+static void send_ops(struct redis *redis, struct flight *flight)
 {
-    struct redis *redis = driver;
     struct batch_op *op;
-    while ((op = flight_next(flight)) && !scans_hold(&redis->scans, flight, op->stage)) {
+    while ((op = flight_next(flight))) {
         if (!redis_takes_key(op)) {
             op->result = RESULT_REFUSED;
             flight->n_sent++;
@@ -385,7 +383,6 @@ static struct store *redis_open(const struct store_opts *opts, struct event_base
                                 const struct store_events *events, void *ctx)
 {
     static const struct link_events link_events = {redis_on_open, redis_on_data, redis_on_lost};
-    static const struct scan_ops scan_ops = {list_keys, send_more};
     struct redis *redis = mem_alloc(sizeof *redis);
     struct err err;
     redis->store.ops = &store_redis;
@@ -393,7 +390,7 @@ static struct store *redis_open(const struct store_opts *opts, struct event_base
     int bad = url_parse_redis(opts->url, &redis->url, &err);
     assert(!bad); /* it was checked */
     snprintf(redis->name, sizeof redis->name, "redis %s", redis->url.address.name);
-    redis->scans = (struct scans){.ops = &scan_ops, .driver = redis};
+    redis->scans = (struct scans){.list = list_keys, .driver = redis};
     server_init(&redis->server, &redis->store, 0, events, ctx);
     struct link_opts link_opts = {
         .store = opts->name,
@@ -431,7 +428,7 @@ static void redis_send(struct store *store, unsigned server, struct batch *batch
     struct redis *redis = (struct redis *)store;
     (void)server;
     struct flight *flight = server_take(&redis->server, batch);
-    send_more(redis, flight);
+    send_ops(redis, flight);
     if (flight->n_due == 0) {
         redis_put_words(link_out(redis->server.link), (const char *const[]){"PING"}, 1);
         expect(redis, DUE_END, flight, 0, 0);

@@ -99,11 +99,10 @@ bool redis_takes_key(const struct batch_op *op)
 
 unsigned redis_run_length(const struct flight *flight)
 {
-    unsigned stage = flight_next(flight)->stage;
     unsigned place = flight->n_sent;
     for (; place < flight->batch->n; place++) {
         const struct batch_op *op = flight_op(flight, place);
-        if (op->action != OP_DELETE || op->stage != stage || !redis_takes_key(op))
+        if (op->action != OP_DELETE || !redis_takes_key(op))
             break;
     }
     return place - flight->n_sent;

@@ -24,7 +24,7 @@ void redis_put_scan(struct buf *out, const char *cursor, const struct batch_op *
 /* False for a key of more than 512 MB: a Redis hangs up on it (proto-max-bulk-len), so no such key
  * can exist there, unless that setting was raised. */
 bool redis_takes_key(const struct batch_op *op);
-/* How many ops from the next on can leave in one order or another: deletes of one stage. */
+/* How many ops from the next on can leave in one order or another: deletes. */
 unsigned redis_run_length(const struct flight *flight);
 /* Brings n ops from the next on into groups of one cache each, in the order of first appearance,
  * so that a command's answer counts for one cache. */

@@ -25,7 +25,8 @@ static const struct row rows[] = {
     {"TRYAGAIN", BATCH_BUSY, 0, ABOUT_NOTHING, NULL},
     {"CLUSTERDOWN", BATCH_BUSY, 0, ABOUT_NOTHING, NULL},
     {"MASTERDOWN", BATCH_BUSY, 0, ABOUT_NOTHING, NULL},
-    {"OOM", BATCH_BUSY, 0, ABOUT_NOTHING, "raise maxmemory, or set an eviction policy"},
+    /* Deletes are done all the same, and make room: only what writes waits. */
+    {"OOM", BATCH_REFUSED, 0, ABOUT_NOTHING, "raise maxmemory, or set an eviction policy"},
     {"MISCONF", BATCH_BUSY, 0, ABOUT_NOTHING, "see why it cannot save: disk and rights"},
     {"NOREPLICAS", BATCH_BUSY, 0, ABOUT_NOTHING, "see min-replicas-to-write and the replicas"},
     {"READONLY", BATCH_BUSY, 0, ABOUT_STORE, "it is a replica: name the master as url"},

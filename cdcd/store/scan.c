@@ -13,17 +13,7 @@ void scans_add(struct scans *scans, struct flight *flight)
     flight->n_due++;
     DL_APPEND(scans->first, scan);
     if (scan == scans->first)
-        scans->ops->list(scans->driver, scan);
-}
-
-bool scans_hold(const struct scans *scans, const struct flight *flight, unsigned stage)
-{
-    const struct scan *scan;
-    DL_FOREACH (scans->first, scan) {
-        if (scan->flight == flight && flight_op(flight, scan->place)->stage < stage)
-            return true;
-    }
-    return false;
+        scans->list(scans->driver, scan);
 }
 
 void scans_settle(struct scans *scans)
@@ -38,10 +28,7 @@ void scans_settle(struct scans *scans)
     DL_DELETE(scans->first, scan);
     free(scan);
     if (scans->first)
-        scans->ops->list(scans->driver, scans->first);
-    /* What is left of a batch that will be sent again as a whole need not leave. */
-    if (flight->batch->status != BATCH_BUSY)
-        scans->ops->send_more(scans->driver, flight);
+        scans->list(scans->driver, scans->first);
 }
 
 void scans_forget(struct scans *scans)

@@ -1,5 +1,4 @@
-/* The scans of a server: one runs at a time, beside everything else that the server is sent, and
- * ops of a higher stage of the same batch wait for it.
+/* The scans of a server: one runs at a time, beside everything else that the server is sent.
  *
  * The driver lists keys and deletes them; a scan has ended when all is listed and no delete is due.
  * Its op is a hit when some key was there. */
@@ -20,24 +19,16 @@ struct scan {
     struct scan *next;
 };
 
-struct scan_ops {
+struct scans {
     /* Lists the keys of this scan, which runs from now on. */
     void (*list)(void *driver, const struct scan *scan);
-    /* Sends what of the flight has waited. */
-    void (*send_more)(void *driver, struct flight *flight);
-};
-
-struct scans {
-    const struct scan_ops *ops;
     void *driver;
     struct scan *first; /* runs; NULL when none does */
 };
 
 /* The flight's next op is a scan: it runs now, or after those before it. */
 void scans_add(struct scans *scans, struct flight *flight);
-/* True while a scan of a lower stage of this flight has not ended. */
-bool scans_hold(const struct scans *scans, const struct flight *flight, unsigned stage);
-/* Ends the scan that runs if it has come to its end: the next one runs, and what waited leaves. */
+/* Ends the scan that runs if it has come to its end: the next one runs. */
 void scans_settle(struct scans *scans);
 /* For a lost connection, and the end. */
 void scans_forget(struct scans *scans);

@@ -38,17 +38,6 @@ bool server_ready(const struct server *server)
     return link_is_up(server->link) && server->n_flights < SERVER_WINDOW;
 }
 
-/* A stable order by stage: an op comes after all of lower stages, so also after those of them that
- * stood before it; that ops of a lower stage move ahead of higher ones hurts nobody. */
-static void order_by_stage(const struct batch *batch, unsigned *order)
-{
-    unsigned placed = 0;
-    for (unsigned stage = 0; placed < batch->n; stage++)
-        for (unsigned i = 0; i < batch->n; i++)
-            if (batch->ops[i].stage == stage)
-                order[placed++] = i;
-}
-
 static void forget_results(struct batch *batch)
 {
     for (unsigned i = 0; i < batch->n; i++)
@@ -61,7 +50,8 @@ struct flight *server_take(struct server *server, struct batch *batch)
     struct flight *flight = mem_alloc(sizeof *flight);
     flight->batch = batch;
     flight->order = mem_alloc(batch->n * sizeof *flight->order);
-    order_by_stage(batch, flight->order);
+    for (unsigned i = 0; i < batch->n; i++)
+        flight->order[i] = i;
     forget_results(batch);
     batch->status = BATCH_DONE;
     batch->reason[0] = '\0';
@@ -122,9 +112,7 @@ static void lose(struct flight *flight, const char *reason)
 
 void server_settle(struct server *server, struct flight *flight)
 {
-    /* What is left of a batch that will be sent again as a whole need not leave. */
-    bool all_left = !flight_next(flight) || flight->batch->status == BATCH_BUSY;
-    if (flight->n_due > 0 || !all_left)
+    if (flight->n_due > 0)
         return;
     bool was_full = server->n_flights == SERVER_WINDOW;
     DL_DELETE(server->flights, flight);

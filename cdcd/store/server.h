@@ -1,8 +1,8 @@
 /* A server of a store: its link, the batches that it was given, and the answers that are due.
  *
- * What the drivers share. A flight is a batch on its way: its ops leave in the order of their
- * stages, and it is answered for when all have left and nothing is due any more. A driver answers
- * only from its link's events, so never from within store_ops.send. */
+ * What the drivers share. A flight is a batch on its way: all of it is sent at once, and it is
+ * answered for when nothing is due any more. A driver answers only from its link's events, so never
+ * from within store_ops.send. */
 #ifndef CDCD_STORE_SERVER_H
 #define CDCD_STORE_SERVER_H
 
@@ -59,7 +59,7 @@ void server_init(struct server *server, struct store *store, unsigned number,
 void server_free(struct server *server);
 bool server_ready(const struct server *server);
 
-/* Takes a batch into the window; all results are RESULT_NONE then, the order is by stage. */
+/* Takes a batch into the window; all results are RESULT_NONE then. */
 struct flight *server_take(struct server *server, struct batch *batch);
 /* The next op to leave; NULL when all have left. */
 struct batch_op *flight_next(const struct flight *flight);

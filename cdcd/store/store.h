@@ -30,7 +30,6 @@ struct batch_op {
     uint32_t key_len;
     uint16_t cache;
     uint8_t action; /* enum op_action */
-    uint8_t stage;
     uint8_t result; /* enum op_result; the store fills it in */
 };
 
@@ -38,13 +37,13 @@ enum batch_status {
     BATCH_DONE, /* every op has a result */
     BATCH_LOST, /* the connection went, or the answer did not come in time: whether the ops without
                    a result were done is unknown */
-    BATCH_BUSY, /* the server answers that it cannot now (LOADING, OOM, READONLY): all of it waits
+    BATCH_BUSY, /* the server answers that it cannot now (LOADING, READONLY): all of it waits
                  */
     BATCH_REFUSED, /* the server answered some ops, those without a result, with an error of their
                       own */
 };
 
-/* Ops for one server, in the order in which they are to be done. */
+/* Ops for one server, which may be done in any order. */
 struct batch {
     uint64_t seq;
     struct batch_op *ops;

@@ -49,13 +49,11 @@ static inline struct world *make_up(void)
     return make_up_with_timeout(20000);
 }
 
-static inline struct batch_op op(enum op_action action, unsigned stage, unsigned cache,
-                                 const char *key)
+static inline struct batch_op op(enum op_action action, unsigned cache, const char *key)
 {
     return (struct batch_op){.key = key,
                              .key_len = (uint32_t)strlen(key),
                              .action = (uint8_t)action,
-                             .stage = (uint8_t)stage,
                              .cache = (uint16_t)cache};
 }
 

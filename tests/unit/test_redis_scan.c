@@ -7,7 +7,7 @@
 static void a_scan_goes_page_by_page_and_deletes_what_it_finds(void **state)
 {
     struct world *world = make_up();
-    struct batch_op ops[] = {op(OP_SCAN, 0, 1, "p:*")};
+    struct batch_op ops[] = {op(OP_SCAN, 1, "p:*")};
     struct batch batch = {.ops = ops, .n = 1};
     (void)state;
     send_batch(world, &batch);
@@ -29,7 +29,7 @@ static void a_scan_goes_page_by_page_and_deletes_what_it_finds(void **state)
 static void a_scan_that_finds_nothing_is_a_miss(void **state)
 {
     struct world *world = make_up();
-    struct batch_op ops[] = {op(OP_SCAN, 0, 1, "p:*")};
+    struct batch_op ops[] = {op(OP_SCAN, 1, "p:*")};
     struct batch batch = {.ops = ops, .n = 1};
     (void)state;
     send_batch(world, &batch);
@@ -41,7 +41,7 @@ static void a_scan_that_finds_nothing_is_a_miss(void **state)
 static void other_batches_go_on_while_a_scan_runs(void **state)
 {
     struct world *world = make_up();
-    struct batch_op scan[] = {op(OP_SCAN, 0, 1, "p:*")}, delete[] = {op(OP_DELETE, 0, 1, "a")};
+    struct batch_op scan[] = {op(OP_SCAN, 1, "p:*")}, delete[] = {op(OP_DELETE, 1, "a")};
     struct batch first = {.seq = 1, .ops = scan, .n = 1},
                  second = {.seq = 2, .ops = delete, .n = 1};
     (void)state;
@@ -57,27 +57,10 @@ static void other_batches_go_on_while_a_scan_runs(void **state)
     world_free(world);
 }
 
-static void a_higher_stage_waits_for_the_scan_and_the_same_stage_does_not(void **state)
-{
-    struct world *world = make_up();
-    struct batch_op ops[] = {op(OP_SCAN, 0, 1, "p:*"), op(OP_DELETE, 1, 1, "b"),
-                             op(OP_DELETE, 0, 1, "a")};
-    struct batch batch = {.ops = ops, .n = 3};
-    (void)state;
-    send_batch(world, &batch);
-    fake_expect(world, 0, SCAN_HEAD("1", "0") SCAN_TAIL("3", "p:*") UNLINK_A);
-    assert_int_equal(fake_n_received(&world->fake, 0), 0);
-    fake_say(world, 0, "*2\r\n$1\r\n0\r\n*0\r\n:1\r\n");
-    fake_expect(world, 0, "*2\r\n$6\r\nUNLINK\r\n$1\r\nb\r\n");
-    fake_say(world, 0, ":1\r\n");
-    run_until(world, said(world, "DONE miss hit hit\n"));
-    world_free(world);
-}
-
 static void scans_run_one_after_the_other(void **state)
 {
     struct world *world = make_up();
-    struct batch_op ops[] = {op(OP_SCAN, 0, 1, "p:*"), op(OP_SCAN, 0, 1, "q:*")};
+    struct batch_op ops[] = {op(OP_SCAN, 1, "p:*"), op(OP_SCAN, 1, "q:*")};
     struct batch batch = {.ops = ops, .n = 2};
     (void)state;
     send_batch(world, &batch);
@@ -103,7 +86,7 @@ static void a_page_that_is_none_drops_the_connection(void **state)
     (void)state;
     for (unsigned i = 0; i < sizeof pages / sizeof *pages; i++) {
         struct world *world = make_up();
-        struct batch_op ops[] = {op(OP_SCAN, 0, 1, "p:*"), op(OP_DELETE, 1, 1, "b")};
+        struct batch_op ops[] = {op(OP_SCAN, 1, "p:*"), op(OP_DELETE, 1, "b")};
         struct batch batch = {.ops = ops, .n = 2};
         send_batch(world, &batch);
         fake_expect(world, 0, SCAN_HEAD("1", "0") SCAN_TAIL("3", "p:*"));
@@ -116,7 +99,7 @@ static void a_page_that_is_none_drops_the_connection(void **state)
 static void a_failed_delete_of_a_page_leaves_the_scan_undone(void **state)
 {
     struct world *world = make_up();
-    struct batch_op ops[] = {op(OP_SCAN, 0, 1, "p:*")};
+    struct batch_op ops[] = {op(OP_SCAN, 1, "p:*")};
     struct batch batch = {.ops = ops, .n = 1};
     (void)state;
     send_batch(world, &batch);
@@ -133,7 +116,6 @@ int main(void)
         cmocka_unit_test(a_scan_goes_page_by_page_and_deletes_what_it_finds),
         cmocka_unit_test(a_scan_that_finds_nothing_is_a_miss),
         cmocka_unit_test(other_batches_go_on_while_a_scan_runs),
-        cmocka_unit_test(a_higher_stage_waits_for_the_scan_and_the_same_stage_does_not),
         cmocka_unit_test(scans_run_one_after_the_other),
         cmocka_unit_test(a_page_that_is_none_drops_the_connection),
         cmocka_unit_test(a_failed_delete_of_a_page_leaves_the_scan_undone),
