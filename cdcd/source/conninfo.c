@@ -111,7 +111,22 @@ struct conninfo conninfo_make(struct arena *arena, const char *text, enum connin
     add(&conninfo, "fallback_application_name", "cdcd");
     if (use == CONNINFO_REPLICATION)
         add(&conninfo, "replication", "database");
+    conninfo.has_hostaddr = find_value(given, "hostaddr") || find_value(others, "hostaddr");
     PQconninfoFree(given);
     PQconninfoFree(others);
     return conninfo;
+}
+
+/* libpq takes no "" that would undo the user's list of addresses: with a unix socket among those
+ * all stays as it is. */
+void conninfo_pin(struct conninfo *conninfo, struct arena *arena, const char *host,
+                  const char *hostaddr, const char *port)
+{
+    if (!*host || (!*hostaddr && conninfo->has_hostaddr))
+        return;
+    add(conninfo, "host", arena_strdup(arena, host));
+    if (*hostaddr)
+        add(conninfo, "hostaddr", arena_strdup(arena, hostaddr));
+    if (*port)
+        add(conninfo, "port", arena_strdup(arena, port));
 }

@@ -7,6 +7,7 @@
 
 #include "base/err.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct arena;
@@ -20,6 +21,7 @@ enum conninfo_use {
 struct conninfo {
     const char *keywords[16];
     const char *values[16];
+    bool has_hostaddr; /* the user's */
 };
 
 /* 0, or -1 with err filled in when the text is no conninfo. */
@@ -28,5 +30,9 @@ int conninfo_check(const char *text, struct err *err);
  * for CONNINFO_REPLICATION; 0 leaves the server's. */
 struct conninfo conninfo_make(struct arena *arena, const char *text, enum conninfo_use use,
                               int64_t decoding_work_mem_bytes);
+/* Of several hosts, only this one: as PQhost, PQhostaddr ("" for a unix socket) and PQport say of
+ * another connection of the same conninfo. They are copied. */
+void conninfo_pin(struct conninfo *conninfo, struct arena *arena, const char *host,
+                  const char *hostaddr, const char *port);
 
 #endif

@@ -154,6 +154,17 @@ int pgconn_version(const struct pgconn *conn)
     return PQserverVersion(conn->pg);
 }
 
+static const char *or_empty(const char *text)
+{
+    return text ? text : "";
+}
+
+void pgconn_pin(const struct pgconn *conn, struct arena *arena, struct conninfo *other)
+{
+    conninfo_pin(other, arena, or_empty(PQhost(conn->pg)), or_empty(PQhostaddr(conn->pg)),
+                 or_empty(PQport(conn->pg)));
+}
+
 void pgconn_query(struct pgconn *conn, const char *sql, const char *const *params,
                   unsigned n_params, pgconn_answer_fn answer, void *ctx)
 {

@@ -18,6 +18,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+struct arena;
 struct event_base;
 struct pgconn;
 
@@ -43,6 +44,8 @@ void pgconn_free(struct pgconn *conn);
 
 /* As server_version_num; only after ready. */
 int pgconn_version(const struct pgconn *conn);
+/* The other connection will go to the host that this one has reached; only after ready. */
+void pgconn_pin(const struct pgconn *conn, struct arena *arena, struct conninfo *other);
 /* Takes its turn behind the queries before it. sql and params (text; NULL for NULL) are copied.
  * Without params it goes by the simple protocol, which is all that a walsender speaks. */
 void pgconn_query(struct pgconn *conn, const char *sql, const char *const *params,

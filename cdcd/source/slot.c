@@ -293,9 +293,13 @@ static void refuse(struct slot *slot, const struct err *err)
 static struct conninfo make_conninfo(struct slot *slot, struct arena *arena, enum conninfo_use use)
 {
     /* logical_decoding_work_mem came with PostgreSQL 13. */
-    bool has_work_mem = use == CONNINFO_REPLICATION && pgconn_version(slot->side) >= 130000;
-    return conninfo_make(arena, slot->opts->conninfo, use,
-                         has_work_mem ? slot->opts->decoding_work_mem_bytes : 0);
+    bool replicates = use == CONNINFO_REPLICATION;
+    bool has_work_mem = replicates && pgconn_version(slot->side) >= 130000;
+    struct conninfo conninfo = conninfo_make(
+        arena, slot->opts->conninfo, use, has_work_mem ? slot->opts->decoding_work_mem_bytes : 0);
+    if (replicates)
+        pgconn_pin(slot->side, arena, &conninfo);
+    return conninfo;
 }
 
 static void on_retry(void *ctx)

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include <cmocka.h>
+#include <libpq-fe.h>
 
 static const char *const variables[] = {"PGSERVICE", "PGSERVICEFILE", "PGOPTIONS", "PGTZ",
                                         "PGDATESTYLE"};
@@ -143,6 +144,43 @@ static void what_is_no_conninfo_is_said_in_one_line(void **state)
     assert_null(strchr(err.text, '\n'));
 }
 
+/* As libpq has it once it has merged all: the last value of a keyword counts. */
+static void assert_host(const struct conninfo *made, const char *host, const char *hostaddr,
+                        const char *port)
+{
+    PGconn *pg = PQconnectStartParams(made->keywords, made->values, 1);
+    assert_non_null(pg);
+    assert_string_equal(PQhost(pg), host);
+    assert_string_equal(PQport(pg), port);
+    assert_string_equal(value_of(made, "hostaddr"), hostaddr);
+    PQfinish(pg);
+}
+
+static void the_host_that_was_reached_takes_the_place_of_all(void **state)
+{
+    struct conninfo made = conninfo_make(
+        *state, "host=a,b hostaddr=127.0.0.8,127.0.0.9 port=1,2 dbname=d", CONNINFO_REPLICATION, 0);
+    conninfo_pin(&made, *state, "b", "127.0.0.9", "2");
+    assert_host(&made, "b", "127.0.0.9", "2");
+}
+
+static void a_socket_that_was_reached_takes_the_place_of_all(void **state)
+{
+    struct conninfo made = conninfo_make(
+        *state, "postgresql://a:1,b:2/d?host=/nowhere/a,/nowhere/b", CONNINFO_REPLICATION, 0);
+    conninfo_pin(&made, *state, "/nowhere/b", "", "2");
+    assert_host(&made, "/nowhere/b", "", "2");
+}
+
+static void a_socket_among_addresses_pins_nothing(void **state)
+{
+    struct conninfo made =
+        conninfo_make(*state, "host=/nowhere/a,b hostaddr=,127.0.0.9", CONNINFO_REPLICATION, 0);
+    conninfo_pin(&made, *state, "/nowhere/a", "", "5432");
+    assert_string_equal(value_of(&made, "host"), "");
+    assert_string_equal(value_of(&made, "port"), "");
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -158,6 +196,9 @@ int main(void)
         TEST(only_one_connection_replicates),
         TEST(decoding_memory_keeps_to_what_postgresql_takes),
         TEST(what_is_no_conninfo_is_said_in_one_line),
+        TEST(the_host_that_was_reached_takes_the_place_of_all),
+        TEST(a_socket_that_was_reached_takes_the_place_of_all),
+        TEST(a_socket_among_addresses_pins_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
