@@ -99,12 +99,25 @@ bool fault_is_final(const struct pg_fault *fault, struct err *err)
     return false;
 }
 
+void fault_explain(const struct pg_fault *fault, struct err *err)
+{
+    const char *remedy = "";
+    if (fault_is(fault, "53300") && strstr(fault->reason, "max_wal_senders"))
+        remedy = "; raise max_wal_senders and restart PostgreSQL, or end a walsender that is not "
+                 "needed (SELECT * FROM pg_stat_replication)";
+    err_set(err, EX_TEMPFAIL, "%s%s", fault->reason, remedy);
+}
+
+/* 55000 is said of much that passes; a setting's name is in no language but its own. */
 bool fault_of_slot_is_final(const struct pg_fault *fault, struct err *err)
 {
     static const char what[] = "the replication slot cannot be made";
-    if (fault_is(fault, "53400"))
-        err_set(err, EX_CONFIG, "%s: %s; drop another, or raise max_replication_slots", what,
-                fault->reason);
+    if (fault_is(fault, "53400") ||
+        (fault_is(fault, "55000") && strstr(fault->reason, "max_replication_slots")))
+        err_set(err, EX_CONFIG,
+                "%s: %s; raise max_replication_slots and restart PostgreSQL, or drop a slot that "
+                "is not needed (SELECT * FROM pg_replication_slots WHERE NOT active)",
+                what, fault->reason);
     else if (fault_is(fault, "42501"))
         err_set(err, EX_NOPERM,
                 "%s: %s; ALTER ROLE ... REPLICATION for the role of source.conninfo", what,

@@ -21,7 +21,10 @@ bool fault_is(const struct pg_fault *fault, const char *sqlstate);
  * server that is down, starting, stopping or full. */
 bool fault_is_final(const struct pg_fault *fault, struct err *err);
 
-/* The same for a replication slot that could not be made. */
+/* Puts the reason of a fault that may pass into err, with what the operator can do if it does
+ * not. */
+void fault_explain(const struct pg_fault *fault, struct err *err);
+/* As fault_is_final for a replication slot that could not be made. */
 bool fault_of_slot_is_final(const struct pg_fault *fault, struct err *err);
 
 #endif

@@ -76,6 +76,7 @@ struct slot {
 static void enter(struct slot *slot, enum slot_state state);
 static void run_next(struct slot *slot);
 static void go_back(struct slot *slot, const char *reason);
+static void go_back_for(struct slot *slot, const struct pg_fault *fault);
 static void fail(struct slot *slot, const struct err *err);
 static void on_retry(void *ctx);
 static void on_watch(void *ctx);
@@ -272,6 +273,13 @@ static void go_back(struct slot *slot, const char *reason)
     pgtimer_start_ms(slot->retry, wait_ms);
 }
 
+static void go_back_for(struct slot *slot, const struct pg_fault *fault)
+{
+    struct err err;
+    fault_explain(fault, &err);
+    go_back(slot, err.text);
+}
+
 static void fail(struct slot *slot, const struct err *err)
 {
     disconnect(slot);
@@ -375,7 +383,7 @@ static void on_side_lost(void *ctx, const struct pg_fault *fault)
     if (slot->state == SLOT_CONNECTING && fault_is_final(fault, &err))
         refuse(slot, &err);
     else
-        go_back(slot, fault->reason);
+        go_back_for(slot, fault);
 }
 
 static void on_snapshot(void *ctx, const PGresult *result, const struct pg_fault *fault)
@@ -572,5 +580,5 @@ static void on_ended(void *ctx, enum stream_state state, const struct pg_fault *
     else if (state == STREAM_CREATING && fault_of_slot_is_final(fault, &err))
         refuse(slot, &err);
     else
-        go_back(slot, fault->reason);
+        go_back_for(slot, fault);
 }

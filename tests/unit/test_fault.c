@@ -95,6 +95,36 @@ static void these_pass(void **state)
     check("", 0, NULL);
 }
 
+static void slots_that_are_used_up_are_for_the_operator(void **state)
+{
+    struct pg_fault fault;
+    struct err err = {0};
+    (void)state;
+    fault_set(&fault, "53400", "all replication slots are in use");
+    assert_true(fault_of_slot_is_final(&fault, &err));
+    assert_int_equal(err.code, EX_CONFIG);
+    assert_non_null(strstr(err.text, "raise max_replication_slots and restart"));
+    fault_set(&fault, "55000", "replication slots can only be used if max_replication_slots > 0");
+    assert_true(fault_of_slot_is_final(&fault, &err));
+    assert_non_null(strstr(err.text, "raise max_replication_slots and restart"));
+    fault_set(&fault, "55000", "something that is not as it must be yet");
+    assert_false(fault_of_slot_is_final(&fault, &err));
+}
+
+static void walsenders_that_are_used_up_pass_or_are_mended(void **state)
+{
+    struct pg_fault fault = fault_of("FATAL:  53300: number of requested standby connections "
+                                     "exceeds max_wal_senders (currently 1)");
+    struct err err = {0};
+    (void)state;
+    assert_false(fault_is_final(&fault, &err));
+    fault_explain(&fault, &err);
+    assert_non_null(strstr(err.text, "; raise max_wal_senders and restart"));
+    fault_set(&fault, "57P03", "the database system is starting up");
+    fault_explain(&fault, &err);
+    assert_string_equal(err.text, "the database system is starting up");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -104,6 +134,8 @@ int main(void)
         cmocka_unit_test(a_longer_reason_is_cut),
         cmocka_unit_test(only_the_operator_mends_these),
         cmocka_unit_test(these_pass),
+        cmocka_unit_test(slots_that_are_used_up_are_for_the_operator),
+        cmocka_unit_test(walsenders_that_are_used_up_pass_or_are_mended),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
