@@ -31,7 +31,11 @@ static const char server_sql[] =
     "       quote_ident($2::text) AS publication_name,"
     "       p.pubname IS NOT NULL AS publication_exists,"
     "       to_jsonb(p) ->> 'pubviaroot' = 'true' AS publication_via_root,"
-    "       p.pubinsert AND p.pubupdate AND p.pubdelete AND p.pubtruncate AS publishes_all"
+    "       NULLIF(concat_ws(', ', CASE WHEN NOT p.pubinsert THEN 'insert' END,"
+    "                 CASE WHEN NOT p.pubupdate THEN 'update' END,"
+    "                 CASE WHEN NOT p.pubdelete THEN 'delete' END,"
+    "                 CASE WHEN NOT p.pubtruncate THEN 'truncate' END), '') AS "
+    "publication_leaves_out"
     "  FROM pg_roles r"
     "  LEFT JOIN pg_replication_slots s ON s.slot_name = $1"
     "  LEFT JOIN pg_publication p ON p.pubname = $2"
@@ -42,7 +46,8 @@ static const char server_sql[] =
  * default identity is the primary key, and all columns with FULL. */
 static const char tables_sql[] =
     "WITH published AS MATERIALIZED ("
-    "  SELECT schemaname, tablename, to_jsonb(t) -> 'attnames' AS columns"
+    "  SELECT schemaname, tablename, to_jsonb(t) -> 'attnames' AS columns,"
+    "         to_jsonb(t) ->> 'rowfilter' AS filter"
     "    FROM pg_publication_tables t WHERE pubname = $3),"
     " visible AS MATERIALIZED (SELECT txid_current_snapshot() AS snapshot)"
     " SELECT w.n - 1 AS n, c.oid, c.relkind, c.relpersistence = 'p' AS logged,"
@@ -50,9 +55,10 @@ static const char tables_sql[] =
     "       (SELECT format('%I.%I', rn.nspname, rc.relname)"
     "          FROM pg_class rc JOIN pg_namespace rn ON rn.oid = rc.relnamespace"
     "         WHERE c.relispartition AND rc.oid = pg_partition_root(c.oid)) AS root,"
-    "       p.tablename IS NOT NULL AS published,"
+    "       p.tablename IS NOT NULL AS published, p.filter,"
     "       c.relreplident = 'f' OR k.attnums IS NOT NULL AS has_identity,"
     "       a.attname, a.atttypid, a.atttypmod,"
+    "       p.columns IS NULL OR p.columns ? a.attname::text AS given,"
     "       c.relreplident = 'f' OR a.attnum = ANY (k.attnums) AS in_identity,"
     "       txid_snapshot_xmin(v.snapshot) AS xmin, txid_snapshot_xmax(v.snapshot) AS xmax"
     "  FROM visible v, unnest($1::text[], $2::text[]) WITH ORDINALITY AS w (schema, name, n)"
@@ -69,7 +75,6 @@ static const char tables_sql[] =
     "              LIMIT 1) k ON true"
     "  LEFT JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0"
     "        AND NOT a.attisdropped AND a.attgenerated = ''"
-    "        AND (p.columns IS NULL OR p.columns ? a.attname::text)"
     " ORDER BY w.n, a.attnum";
 
 void catalog_ask_server(struct pgconn *conn, const char *slot, const char *publication,
@@ -132,6 +137,11 @@ static bool is_null(struct row row, const char *column)
     return PQgetisnull(row.result, row.number, PQfnumber(row.result, column));
 }
 
+static const char *text_or_null(struct arena *arena, struct row row, const char *column)
+{
+    return is_null(row, column) ? NULL : arena_strdup(arena, text_of(row, column));
+}
+
 static bool bool_of(struct row row, const char *column)
 {
     return text_of(row, column)[0] == 't';
@@ -165,7 +175,7 @@ void catalog_read_server(struct catalog *catalog, const PGresult *result)
         .name_sql = arena_strdup(arena, text_of(row, "publication_name")),
         .exists = bool_of(row, "publication_exists"),
         .via_root = bool_of(row, "publication_via_root"),
-        .publishes_all = bool_of(row, "publishes_all"),
+        .leaves_out = text_or_null(arena, row, "publication_leaves_out"),
     };
 }
 
@@ -183,13 +193,20 @@ static enum table_kind kind_of(struct row row)
     }
 }
 
-static void read_columns(struct arena *arena, struct relation *relation, struct row row, unsigned n)
+static void read_columns(struct arena *arena, struct catalog_table *table, struct row row,
+                         unsigned n)
 {
+    struct relation *relation = &table->relation;
     struct column *columns = arena_alloc(arena, n * sizeof *columns);
     relation->columns = columns;
+    table->left_out = arena_alloc(arena, n * sizeof *table->left_out);
     for (unsigned i = 0; i < n; i++, row.number++) {
         if (is_null(row, "attname"))
             continue;
+        if (!bool_of(row, "given")) {
+            table->left_out[table->n_left_out++] = arena_strdup(arena, text_of(row, "attname"));
+            continue;
+        }
         columns[relation->n_columns++] = (struct column){
             .name = arena_strdup(arena, text_of(row, "attname")),
             .type = (uint32_t)strtoul(text_of(row, "atttypid"), NULL, 10),
@@ -207,16 +224,17 @@ static void read_table(struct catalog *catalog, struct catalog_table *table,
     *table = (struct catalog_table){
         .kind = kind_of(row),
         .name_sql = arena_strdup(arena, text_of(row, "name")),
-        .root_sql = is_null(row, "root") ? NULL : arena_strdup(arena, text_of(row, "root")),
+        .root_sql = text_or_null(arena, row, "root"),
         .logged = bool_of(row, "logged"),
         .published = bool_of(row, "published"),
+        .filter_sql = text_or_null(arena, row, "filter"),
         .has_identity = bool_of(row, "has_identity"),
         .relation = {.oid = (uint32_t)strtoul(text_of(row, "oid"), NULL, 10),
                      .version = pgoutput_next_version(),
                      .schema = wanted->schema,
                      .name = wanted->name},
     };
-    read_columns(arena, &table->relation, row, n);
+    read_columns(arena, table, row, n);
 }
 
 void catalog_read_tables(struct catalog *catalog, const struct wanted_list *wanted,

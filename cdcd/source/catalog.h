@@ -39,8 +39,8 @@ struct catalog_slot {
 struct catalog_publication {
     const char *name_sql;
     bool exists;
-    bool via_root;      /* publish_via_partition_root */
-    bool publishes_all; /* insert, update, delete, truncate */
+    bool via_root;          /* publish_via_partition_root */
+    const char *leaves_out; /* operations, as in "delete, truncate"; NULL: none */
 };
 
 enum table_kind { TABLE_MISSING, TABLE_ORDINARY, TABLE_PARTITIONED, TABLE_OTHER };
@@ -51,6 +51,9 @@ struct catalog_table {
     const char *root_sql; /* of a partition; NULL otherwise */
     bool logged;          /* its changes are in the WAL */
     bool published;
+    const char *filter_sql; /* rows that do not fulfil it are not published; NULL: none */
+    const char **left_out;  /* columns that are not published */
+    unsigned n_left_out;
     bool has_identity;        /* UPDATE and DELETE work once it is published */
     struct relation relation; /* as the stream would give it; schema and name are the wanted's */
 };

@@ -60,6 +60,11 @@ const struct wanted_list *coverage_take_next(struct coverage *coverage)
     return coverage->candidate;
 }
 
+bool coverage_wants_next(const struct coverage *coverage)
+{
+    return coverage->next != NULL;
+}
+
 void coverage_adopt(struct coverage *coverage, const struct catalog *catalog, bool changed)
 {
     wanted_inherit(coverage->candidate, coverage->list);
@@ -100,11 +105,15 @@ static void print(struct coverage *coverage, const struct complaints *complaints
     complaints_free(&fresh);
 }
 
-static void give_table(struct coverage *coverage, const struct catalog_table *table,
-                       struct complaints *complaints)
+static void give_table(struct coverage *coverage, const struct catalog *catalog, unsigned place,
+                       const struct wanted *wanted, struct complaints *complaints)
 {
-    if (table->kind == TABLE_ORDINARY || table->kind == TABLE_PARTITIONED)
-        coverage->events->table(coverage->ctx, &table->relation, complaints);
+    const struct catalog_table *table = &catalog->tables[place];
+    unsigned n = complaints->n;
+    if (table->kind != TABLE_ORDINARY && table->kind != TABLE_PARTITIONED)
+        return;
+    coverage->events->table(coverage->ctx, &table->relation, complaints);
+    remedy_columns(catalog, place, wanted, n, complaints);
 }
 
 int coverage_judge(struct coverage *coverage, const struct catalog *catalog, struct err *err)
@@ -112,9 +121,11 @@ int coverage_judge(struct coverage *coverage, const struct catalog *catalog, str
     int result = 0;
     const struct wanted_list *wanted = coverage->candidate ? coverage->candidate : coverage->list;
     struct complaints complaints = {0};
+    if (!coverage->candidate && remedy_operations(catalog, coverage->create, err) != 0)
+        return -1;
     for (unsigned i = 0; i < catalog->n_tables; i++) {
         remedy_table(catalog, i, &wanted->tables[i], coverage->create, &complaints);
-        give_table(coverage, &catalog->tables[i], &complaints);
+        give_table(coverage, catalog, i, &wanted->tables[i], &complaints);
     }
     print(coverage, &complaints, true);
     if (complaints.n_errors == 1)
@@ -129,6 +140,9 @@ int coverage_judge(struct coverage *coverage, const struct catalog *catalog, str
 void coverage_warn(struct coverage *coverage, const struct catalog *catalog)
 {
     struct complaints complaints = {0};
+    struct err err;
+    if (remedy_operations(catalog, coverage->create, &err) != 0)
+        complain(&complaints, SEVERITY_WARNING, NULL, 0, "%s", err.text);
     for (unsigned i = 0; i < catalog->n_tables; i++)
         remedy_table(catalog, i, &coverage->list->tables[i], coverage->create, &complaints);
     print(coverage, &complaints, false);
@@ -142,38 +156,57 @@ void coverage_note(struct coverage *coverage, const struct catalog *catalog, boo
         const struct catalog_table *table = &catalog->tables[i];
         struct wanted *one = &coverage->list->tables[i];
         bool exists = table->kind != TABLE_MISSING;
-        if (one->covered == 0 && (remedy_is_covered(table) || (exists && changed && new_slot)))
+        bool covered = remedy_is_covered(catalog, table);
+        if (one->covered == 0 && (covered || (exists && changed && new_slot)))
             one->covered = table->relation.oid;
-        else if (exists && changed && !table->published)
+        else if (exists && changed && !covered)
             one->covered = WANTED_LATE;
     }
 }
 
-/* The table is in the publication, and was not when it was last looked at. */
-static void appear(struct coverage *coverage, const struct catalog *catalog,
-                   const struct catalog_table *table, struct wanted *one)
+/* False when the table at that place is not covered now. */
+static bool stays(struct coverage *coverage, const struct catalog *catalog, unsigned place)
 {
+    const struct catalog_table *table = &catalog->tables[place];
+    struct wanted *one = &coverage->list->tables[place];
+    if (remedy_is_covered(catalog, table))
+        return true;
+    if (one->covered != 0)
+        log_warn("%s of a table come no more table=%s.%s",
+                 table->published ? "some changes" : "changes", one->schema, one->name);
+    one->covered = 0;
+    one->unseen = 0;
+    return false;
+}
+
+void coverage_lose(struct coverage *coverage, const struct catalog *catalog)
+{
+    for (unsigned i = 0; i < catalog->n_tables; i++)
+        stays(coverage, catalog, i);
+}
+
+/* The table is in the publication, and was not when it was last looked at. */
+static void appear(struct coverage *coverage, const struct catalog *catalog, unsigned place)
+{
+    struct wanted *one = &coverage->list->tables[place];
     struct complaints complaints = {0};
     log_info("changes of a table come from now on table=%s.%s", one->schema, one->name);
     one->unseen = catalog->xmin < catalog->xmax ? catalog->xmax : 0;
-    give_table(coverage, table, &complaints);
+    give_table(coverage, catalog, place, one, &complaints);
     print(coverage, &complaints, false);
     complaints_free(&complaints);
-    coverage->events->appeared(coverage->ctx, &table->relation);
+    coverage->events->appeared(coverage->ctx, &catalog->tables[place].relation);
 }
 
 void coverage_compare(struct coverage *coverage, const struct catalog *catalog, unsigned place)
 {
     const struct catalog_table *table = &catalog->tables[place];
     struct wanted *one = &coverage->list->tables[place];
-    uint32_t was = one->covered;
-    one->covered = remedy_is_covered(table) ? table->relation.oid : 0;
-    if (one->covered == 0) {
-        one->unseen = 0;
-        if (was != 0)
-            log_warn("changes of a table come no more table=%s.%s", one->schema, one->name);
-    } else if (one->covered != was) {
-        appear(coverage, catalog, table, one);
+    if (!stays(coverage, catalog, place))
+        return;
+    if (one->covered != table->relation.oid) {
+        one->covered = table->relation.oid;
+        appear(coverage, catalog, place);
     } else if (one->unseen && catalog->xmin >= one->unseen) {
         one->unseen = 0;
         coverage->events->appeared(coverage->ctx, &table->relation);

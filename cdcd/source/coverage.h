@@ -29,6 +29,8 @@ const struct wanted_list *coverage_list(const struct coverage *coverage);
 void coverage_want(struct coverage *coverage, const struct source_table *tables, unsigned n_tables);
 /* What is wanted next becomes the candidate; borrowed until that is decided. NULL: nothing is. */
 const struct wanted_list *coverage_take_next(struct coverage *coverage);
+/* True when other tables are wanted next. */
+bool coverage_wants_next(const struct coverage *coverage);
 /* The candidate holds from now on; changed as in coverage_note. */
 void coverage_adopt(struct coverage *coverage, const struct catalog *catalog, bool changed);
 void coverage_refuse(struct coverage *coverage);
@@ -36,8 +38,8 @@ void coverage_refuse(struct coverage *coverage);
 void coverage_abandon(struct coverage *coverage);
 
 /* Before the tables (the candidate's, if there is one) are used for the first time: gives `table`
- * for each that exists. 0, or -1 with err filled in when something is wrong with any. All is
- * printed, warnings once a process. */
+ * for each that exists. 0, or -1 with err filled in when something is wrong with any, or with the
+ * publication itself, which no candidate is blamed for. All is printed, warnings once a process. */
 int coverage_judge(struct coverage *coverage, const struct catalog *catalog, struct err *err);
 /* Later on: what is wrong is printed once, and stops nothing. */
 void coverage_warn(struct coverage *coverage, const struct catalog *catalog);
@@ -46,6 +48,8 @@ void coverage_warn(struct coverage *coverage, const struct catalog *catalog);
  * has from before is not given. */
 void coverage_note(struct coverage *coverage, const struct catalog *catalog, bool changed,
                    bool new_slot);
+/* Notes which tables are not covered now, so that they appear when they are again. */
+void coverage_lose(struct coverage *coverage, const struct catalog *catalog);
 /* Gives `table` and `appeared` if the table at that place is covered and was not, or is another
  * one of the same name. What a transaction did to it before it was in the publication is not given,
  * though it may be committed only later: so `appeared` comes again when all have ended that ran

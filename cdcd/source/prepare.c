@@ -147,8 +147,10 @@ static void on_publication(void *ctx, const PGresult *result, const struct pg_fa
         finish_later(prepare, "the publication cannot be made now", fault->reason);
         return;
     }
-    err_set(&err, fault_is(fault, "42501") ? EX_NOPERM : EX_CONFIG,
-            "cannot make the publication: %s; have its owner run: %s", fault->reason,
-            buf_str(&prepare->sql));
+    if (fault_is(fault, "42501"))
+        remedy_denied(prepare->catalog, fault->reason, buf_str(&prepare->sql), &err);
+    else
+        err_set(&err, EX_CONFIG, "cannot make the publication: %s; have its owner run: %s",
+                fault->reason, buf_str(&prepare->sql));
     finish(prepare, PREPARE_REFUSED, false, &err);
 }

@@ -88,9 +88,29 @@ void remedy_old_slot(const char *slot, const char *reason, struct err *err)
             reason, slot, slot, slot);
 }
 
-bool remedy_is_covered(const struct catalog_table *table)
+bool remedy_is_covered(const struct catalog *catalog, const struct catalog_table *table)
 {
-    return table->published && (table->kind == TABLE_ORDINARY || table->kind == TABLE_PARTITIONED);
+    return table->published && !table->filter_sql && !catalog->publication.leaves_out &&
+           (table->kind == TABLE_ORDINARY || table->kind == TABLE_PARTITIONED);
+}
+
+static void put_set_operations(const struct catalog *catalog, struct buf *sql)
+{
+    buf_printf(sql, "ALTER PUBLICATION %s SET (publish = 'insert, update, delete, truncate')",
+               catalog->publication.name_sql);
+}
+
+int remedy_operations(const struct catalog *catalog, bool create, struct err *err)
+{
+    const struct catalog_publication *publication = &catalog->publication;
+    if (create || !publication->leaves_out)
+        return 0;
+    struct buf sql = {0};
+    put_set_operations(catalog, &sql);
+    err_set(err, EX_CONFIG, "publication %s leaves out %s, and such changes would be missed; %s",
+            publication->name_sql, publication->leaves_out, buf_str(&sql));
+    buf_free(&sql);
+    return -1;
 }
 
 /* True when the table may be added to the publication, without harm to those who write it. */
@@ -138,6 +158,62 @@ static void complain_identity(const struct catalog_table *table, const struct wa
              table->name_sql, table->name_sql);
 }
 
+/* SET TABLE would do it in one statement, and throw all other tables out. */
+static void put_publish_whole(const struct catalog *catalog, const struct catalog_table *table,
+                              struct buf *sql)
+{
+    const char *publication = catalog->publication.name_sql;
+    buf_printf(sql,
+               "BEGIN; ALTER PUBLICATION %s DROP TABLE %s; ALTER PUBLICATION %s ADD TABLE %s; "
+               "COMMIT",
+               publication, table->name_sql, publication, table->name_sql);
+}
+
+static void complain_filter(const struct catalog *catalog, const struct catalog_table *table,
+                            const struct wanted *wanted, struct complaints *complaints)
+{
+    struct buf sql = {0};
+    put_publish_whole(catalog, table, &sql);
+    complain(complaints, SEVERITY_ERROR, wanted->file, wanted->line,
+             "publication %s gives of table %s only the rows WHERE %s, and changes of others "
+             "would be missed; %s",
+             catalog->publication.name_sql, table->name_sql, table->filter_sql, buf_str(&sql));
+    buf_free(&sql);
+}
+
+/* True when the complaint is that there is no such column. */
+static bool misses(const struct complaint *complaint, const char *column)
+{
+    struct buf says = {0};
+    buf_printf(&says, "has no column %s", column);
+    const char *at = strstr(complaint->text, buf_str(&says));
+    bool result = at && strchr("; ", at[says.len]);
+    buf_free(&says);
+    return result;
+}
+
+void remedy_columns(const struct catalog *catalog, unsigned place, const struct wanted *wanted,
+                    unsigned first, struct complaints *complaints)
+{
+    const struct catalog_table *table = &catalog->tables[place];
+    unsigned end = complaints->n;
+    struct buf names = {0}, sql = {0};
+    for (unsigned i = 0; i < table->n_left_out; i++) {
+        unsigned k = first;
+        while (k < end && !misses(&complaints->list[k], table->left_out[i]))
+            k++;
+        if (k < end)
+            buf_printf(&names, "%s%s", names.len ? ", " : "", table->left_out[i]);
+    }
+    put_publish_whole(catalog, table, &sql);
+    if (names.len)
+        complain(complaints, SEVERITY_WARNING, wanted->file, wanted->line,
+                 "publication %s leaves out columns of table %s that rules take: %s; %s",
+                 catalog->publication.name_sql, table->name_sql, buf_str(&names), buf_str(&sql));
+    buf_free(&names);
+    buf_free(&sql);
+}
+
 void remedy_table(const struct catalog *catalog, unsigned place, const struct wanted *wanted,
                   bool create, struct complaints *complaints)
 {
@@ -162,6 +238,8 @@ void remedy_table(const struct catalog *catalog, unsigned place, const struct wa
     }
     if (!table->has_identity && !table->root_sql)
         complain_identity(table, wanted, complaints);
+    if (table->filter_sql)
+        complain_filter(catalog, table, wanted, complaints);
     if (table->published || (create && is_addable(catalog, table)))
         return;
     if (create && !table->has_identity && !table->root_sql)
@@ -173,6 +251,9 @@ bool remedy_publication_sql(const struct catalog *catalog, struct buf *sql)
 {
     unsigned n = 0;
     const struct catalog_publication *publication = &catalog->publication;
+    bool lacks = publication->leaves_out;
+    if (lacks)
+        put_set_operations(catalog, sql);
     if (!publication->exists)
         buf_printf(sql, "CREATE PUBLICATION %s", publication->name_sql);
     for (unsigned i = 0; i < catalog->n_tables; i++) {
@@ -180,7 +261,8 @@ bool remedy_publication_sql(const struct catalog *catalog, struct buf *sql)
         if (!is_addable(catalog, table))
             continue;
         if (n == 0 && publication->exists)
-            buf_printf(sql, "ALTER PUBLICATION %s ADD TABLE ", publication->name_sql);
+            buf_printf(sql, "%sALTER PUBLICATION %s ADD TABLE ", lacks ? "; " : "",
+                       publication->name_sql);
         else
             buf_put_str(sql, n ? ", " : " FOR TABLE ");
         buf_put_str(sql, table->name_sql);
@@ -188,5 +270,18 @@ bool remedy_publication_sql(const struct catalog *catalog, struct buf *sql)
     }
     if (!publication->exists && catalog->server.version >= VERSION_VIA_ROOT)
         buf_put_str(sql, " WITH (publish_via_partition_root = true)");
-    return n > 0 || !publication->exists;
+    return n > 0 || lacks || !publication->exists;
+}
+
+void remedy_denied(const struct catalog *catalog, const char *reason, const char *sql,
+                   struct err *err)
+{
+    if (catalog->publication.exists)
+        err_set(err, EX_NOPERM, "cannot change the publication: %s; have its owner run: %s", reason,
+                sql);
+    else
+        err_set(err, EX_NOPERM,
+                "cannot make the publication: %s; GRANT CREATE ON DATABASE %s TO %s, if that owns "
+                "the tables; or, as the tables' owner with that right: %s",
+                reason, catalog->server.database_sql, catalog->server.role_sql, sql);
 }

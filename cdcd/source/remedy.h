@@ -18,9 +18,19 @@ void remedy_old_slot(const char *slot, const char *reason, struct err *err);
 void remedy_table(const struct catalog *catalog, unsigned place, const struct wanted *wanted,
                   bool create, struct complaints *complaints);
 /* True when the stream gives the table's changes. */
-bool remedy_is_covered(const struct catalog_table *table);
-/* Appends the statement that makes the publication, or adds tables to it; false when it is as it
- * should be. */
+bool remedy_is_covered(const struct catalog *catalog, const struct catalog_table *table);
+/* 0, or -1 with err filled in: the publication leaves out operations, so that changes would be
+ * missed. With create it may, as that can be mended. */
+int remedy_operations(const struct catalog *catalog, bool create, struct err *err);
+/* Complains about columns that the publication leaves out, and that are missed by complaints from
+ * the place `first` on: those of the rules, which know of no column but the published. */
+void remedy_columns(const struct catalog *catalog, unsigned place, const struct wanted *wanted,
+                    unsigned first, struct complaints *complaints);
+/* Appends the statements that make the publication, or mend it; false when it is as it should
+ * be. */
 bool remedy_publication_sql(const struct catalog *catalog, struct buf *sql);
+/* Fills err in for such statements that our role may not run; reason is the server's. */
+void remedy_denied(const struct catalog *catalog, const char *reason, const char *sql,
+                   struct err *err);
 
 #endif

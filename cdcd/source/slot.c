@@ -444,10 +444,8 @@ static void enter_stream(struct slot *slot, const struct catalog *catalog, bool 
         opts.status_ms = STATUS_MS_MAX;
     if (!slot->streamed)
         coverage_note(slot->coverage, catalog, changed, opts.found != STREAM_SLOT_THERE);
-    if (!catalog->publication.publishes_all && catalog->publication.exists)
-        log_warn("the publication does not publish all: ALTER PUBLICATION %s SET (publish = "
-                 "'insert, update, delete, truncate')",
-                 catalog->publication.name_sql);
+    else
+        coverage_lose(slot->coverage, catalog);
     if (slot->detached) {
         enter(slot, SLOT_DETACHED);
         return;
@@ -500,10 +498,8 @@ static void on_watch_prepared(struct slot *slot, enum prepare_outcome outcome,
                      n_suppressed);
         return;
     }
-    if (changed) {
+    if (changed)
         pgtimer_start_us(slot->watch, 0); /* to see it published */
-        return;
-    }
     for (unsigned i = 0; i < catalog->n_tables && slot->state == SLOT_STREAMING; i++)
         coverage_compare(slot->coverage, catalog, i);
 }

@@ -78,7 +78,8 @@ def test_a_role_that_may_not_make_the_publication(blog, redis, refused):
     code, said = refused(blog, POST, redis, source={"conninfo": blog.conninfo(user=role)})
     blog.sql(f"DROP ROLE {role}")
     assert code == PERMISSION
-    assert "ublication" in said
+    assert f"GRANT CREATE ON DATABASE {blog.name} TO {role}" in said
+    assert f": CREATE PUBLICATION {blog.name} FOR TABLE public.blog_post" in said
 
 
 @pytest.mark.parametrize(
@@ -105,6 +106,116 @@ def test_a_partitioned_table_whose_partitions_are_published(db, redis, refused):
     code, said = refused(db, rules, redis, source={"create": False})
     assert code == CONFIG
     assert f"ALTER PUBLICATION {db.name} SET (publish_via_partition_root = true)" in said
+
+
+def test_a_publication_that_filters_rows(blog, redis, refused):
+    blog.sql(f"CREATE PUBLICATION {blog.name} FOR TABLE blog_post WHERE (id > 3)")
+    code, said = refused(blog, POST, redis)
+    assert code == CONFIG
+    assert "blog.cfg:6: " in said and "public.blog_post" in said and "(id > 3)" in said
+    assert f"ALTER PUBLICATION {blog.name} DROP TABLE public.blog_post" in said
+    assert f"ALTER PUBLICATION {blog.name} ADD TABLE public.blog_post" in said
+
+
+def publish_again(database, filtered=""):
+    """As the remedies say; "" for all rows."""
+    database.sql(
+        f"ALTER PUBLICATION {database.name} DROP TABLE blog_post;"
+        f"ALTER PUBLICATION {database.name} ADD TABLE blog_post {filtered}"
+    )
+
+
+def test_rows_that_are_filtered_meanwhile_are_cleared_after_it(blog, redis, run_cdcd):
+    cdcd = run_cdcd(blog, ALL_POSTS, redis)
+    publish_again(blog, "WHERE (id > 3)")
+    cdcd.wait_for_log("only the rows WHERE .id > 3.")
+    redis.warm("blog:post:1")
+    blog.sql("UPDATE blog_post SET title = 'x' WHERE id = 1")
+    cdcd.caught_up()
+    assert redis.has("blog:post:1")
+    publish_again(blog)
+    wait_for(lambda: not redis.has("blog:post:1"), "what was missed is cleared", limit=30)
+
+
+ALL_POSTS = rules_file(
+    """
+  post = {
+    key = "post:{id}"; triggers = "blog_post"; all = { action = "scan"; match = "post:*"; };
+  };
+"""
+)
+
+
+def test_a_table_that_left_the_publication_for_a_moment_is_cleared(blog, redis, run_cdcd):
+    cdcd = run_cdcd(blog, ALL_POSTS, redis)
+    cdcd.caught_up()
+    redis.warm("blog:post:1")
+    blog.sql(f"ALTER PUBLICATION {blog.name} DROP TABLE blog_post")
+    wait_for(lambda: not redis.has("blog:post:1"), "what may be missed is cleared", limit=30)
+    assert "publication changed" in cdcd.said()
+
+
+def test_a_publication_without_all_operations(blog, redis, refused):
+    blog.sql(f"CREATE PUBLICATION {blog.name} FOR TABLE blog_post WITH (publish = 'insert,update')")
+    make_slot(blog)
+    code, said = refused(blog, POST, redis, source={"create": False})
+    assert code == CONFIG
+    assert "leaves out delete, truncate" in said
+    assert (
+        f"ALTER PUBLICATION {blog.name} SET (publish = 'insert, update, delete, truncate')" in said
+    )
+
+
+def test_operations_are_published_where_that_is_allowed(blog, redis, run_cdcd):
+    blog.sql(f"CREATE PUBLICATION {blog.name} FOR TABLE blog_comment WITH (publish = 'insert')")
+    cdcd = run_cdcd(blog, POST, redis)
+    redis.warm("blog:post:1", "blog:post:2")
+    blog.sql("DELETE FROM blog_post WHERE id = 1")
+    cdcd.caught_up()
+    assert redis.left() == {"blog:post:2"}
+
+
+def test_operations_that_are_left_out_meanwhile_are_said(blog, redis, run_cdcd):
+    blog.sql(f"CREATE PUBLICATION {blog.name} FOR TABLE blog_post")
+    make_slot(blog)
+    cdcd = run_cdcd(blog, ALL_POSTS, redis, source={"create": False})
+    blog.sql(f"ALTER PUBLICATION {blog.name} SET (publish = 'insert')")
+    cdcd.wait_for_log("leaves out update, delete, truncate")
+    redis.warm("blog:post:1")
+    blog.sql(f"ALTER PUBLICATION {blog.name} SET (publish = 'insert, update, delete, truncate')")
+    wait_for(lambda: not redis.has("blog:post:1"), "what was missed is cleared", limit=30)
+
+
+def test_a_column_that_the_publication_leaves_out(blog, redis, run_cdcd):
+    blog.sql(f"CREATE PUBLICATION {blog.name} FOR TABLE blog_post (id)")
+    trigger = '{ table = "blog_post"; on = "insert"; }'
+    rules = rules_file(f'title = {{ key = "{{title}}"; triggers = ( {trigger} ); }};')
+    cdcd = run_cdcd(blog, rules, redis)
+    line = cdcd.wait_for_log("blog.cfg:6: .*leaves out columns.*").group(0)
+    assert "public.blog_post" in line and ": title; " in line
+    assert f"ALTER PUBLICATION {blog.name} ADD TABLE public.blog_post" in line
+
+
+def test_a_column_list_that_has_all_that_rules_take(blog, redis, run_cdcd):
+    blog.sql(f"CREATE PUBLICATION {blog.name} FOR TABLE blog_post (id)")
+    cdcd = run_cdcd(blog, POST, redis)
+    assert "leaves out" not in cdcd.said()
+
+
+@pytest.mark.parametrize("slots", [0, 1])
+def test_a_server_whose_slots_are_used_up(own_blog, redis, refused, slots):
+    blog = own_blog(max_replication_slots=slots)
+    if slots:
+        blog.sql("SELECT pg_create_logical_replication_slot('other', 'pgoutput')")
+    code, said = refused(blog, POST, redis)
+    assert code == CONFIG
+    assert "raise max_replication_slots" in said and "restart" in said
+
+
+def test_a_server_whose_walsenders_are_used_up(own_blog, redis, new_cdcd):
+    cdcd = new_cdcd(own_blog(max_wal_senders=0), POST, redis).launch()
+    cdcd.wait_for_log("trying again.*raise max_wal_senders")
+    assert cdcd.running()
 
 
 @pytest.mark.parametrize("conninfo, word", [("nonsense", "nonsense"), ("hsot=x", "hsot")])

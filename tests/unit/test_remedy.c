@@ -32,10 +32,7 @@ static int setup(void **state)
                              .here = true,
                              .plugin = "pgoutput",
                              .database = "blog"},
-                    .publication = {.name_sql = "cdcd",
-                                    .exists = true,
-                                    .via_root = true,
-                                    .publishes_all = true},
+                    .publication = {.name_sql = "cdcd", .exists = true, .via_root = true},
                     .n_tables = 1},
         .table = {.kind = TABLE_ORDINARY,
                   .name_sql = "public.t",
@@ -277,6 +274,86 @@ static void a_published_table_without_identity_is_a_warning(void **state)
     assert_table(true, SEVERITY_WARNING, "REPLICA IDENTITY FULL");
 }
 
+static void rows_that_are_filtered_away_are_an_error(void **state)
+{
+    (void)state;
+    fixture.table.filter_sql = "(active)";
+    assert_table(true, SEVERITY_ERROR,
+                 "of table public.t only the rows WHERE (active), and changes of others would be "
+                 "missed; BEGIN; ALTER PUBLICATION cdcd DROP TABLE public.t; ALTER PUBLICATION "
+                 "cdcd ADD TABLE public.t; COMMIT");
+    assert_false(remedy_is_covered(&fixture.catalog, &fixture.table));
+}
+
+static void operations_that_are_left_out_are_an_error_without_create(void **state)
+{
+    (void)state;
+    fixture.catalog.publication.leaves_out = "delete, truncate";
+    assert_int_equal(remedy_operations(&fixture.catalog, true, &fixture.err), 0);
+    assert_int_equal(remedy_operations(&fixture.catalog, false, &fixture.err), -1);
+    assert_int_equal(fixture.err.code, EX_CONFIG);
+    assert_string_equal(fixture.err.text,
+                        "publication cdcd leaves out delete, truncate, and such changes would be "
+                        "missed; ALTER PUBLICATION cdcd SET (publish = 'insert, update, delete, "
+                        "truncate')");
+    assert_false(remedy_is_covered(&fixture.catalog, &fixture.table));
+}
+
+static void operations_are_set_before_tables_are_added(void **state)
+{
+    (void)state;
+    fixture.catalog.publication.leaves_out = "delete";
+    assert_sql("ALTER PUBLICATION cdcd SET (publish = 'insert, update, delete, truncate')");
+    fixture.table.published = false;
+    assert_sql("ALTER PUBLICATION cdcd SET (publish = 'insert, update, delete, truncate'); ALTER "
+               "PUBLICATION cdcd ADD TABLE public.t");
+}
+
+/* What the rules say of the table, then what the publication has to do with it; NULL: nothing. */
+static void assert_columns(const char *rules_say, const char *saying)
+{
+    const char *left_out[] = {"slug", "body", "b"};
+    fixture.table.left_out = left_out;
+    fixture.table.n_left_out = 3;
+    complain(&fixture.complaints, SEVERITY_WARNING, "blog.cfg", 7, "%s", rules_say);
+    remedy_columns(&fixture.catalog, 0, &fixture.wanted, 0, &fixture.complaints);
+    assert_int_equal(fixture.complaints.n, saying ? 2 : 1);
+    if (saying && !strstr(fixture.complaints.list[1].text, saying))
+        fail_msg("no \"%s\" in: %s", saying, fixture.complaints.list[1].text);
+}
+
+static void a_column_that_is_left_out_and_taken_is_named(void **state)
+{
+    (void)state;
+    assert_columns("table t has no column body; until it has, the rule sleeps",
+                   "publication cdcd leaves out columns of table public.t that rules take: body; "
+                   "BEGIN; ALTER PUBLICATION cdcd DROP TABLE public.t; ALTER");
+}
+
+static void a_column_that_is_left_out_and_not_taken_is_not_named(void **state)
+{
+    (void)state;
+    assert_columns("table t has no column bodies (did you mean x?); until it has", NULL);
+}
+
+static void a_right_that_lacks_has_two_cures(void **state)
+{
+    (void)state;
+    fixture.catalog.publication.exists = false;
+    remedy_denied(&fixture.catalog, "permission denied", "CREATE PUBLICATION cdcd", &fixture.err);
+    assert_int_equal(fixture.err.code, EX_NOPERM);
+    assert_non_null(strstr(fixture.err.text, "GRANT CREATE ON DATABASE blog TO cdcd"));
+    assert_non_null(strstr(fixture.err.text, ": CREATE PUBLICATION cdcd"));
+}
+
+static void a_publication_of_another_is_changed_by_its_owner(void **state)
+{
+    (void)state;
+    remedy_denied(&fixture.catalog, "must be owner", "ALTER PUBLICATION cdcd", &fixture.err);
+    assert_null(strstr(fixture.err.text, "GRANT"));
+    assert_non_null(strstr(fixture.err.text, "have its owner run: ALTER PUBLICATION cdcd"));
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -305,6 +382,13 @@ int main(void)
         TEST(a_root_whose_partitions_are_published_singly_is_an_error),
         TEST(publishing_a_table_without_identity_would_break_its_writers),
         TEST(a_published_table_without_identity_is_a_warning),
+        TEST(rows_that_are_filtered_away_are_an_error),
+        TEST(operations_that_are_left_out_are_an_error_without_create),
+        TEST(operations_are_set_before_tables_are_added),
+        TEST(a_column_that_is_left_out_and_taken_is_named),
+        TEST(a_column_that_is_left_out_and_not_taken_is_not_named),
+        TEST(a_right_that_lacks_has_two_cures),
+        TEST(a_publication_of_another_is_changed_by_its_owner),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
