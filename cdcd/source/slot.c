@@ -345,20 +345,26 @@ static void start_job(struct slot *slot, enum job job, const struct wanted_list 
     prepare_start(slot->prepare, wanted);
 }
 
-/* Begins what waits for the side connection. */
+/* Begins what waits for the side connection. Until the first stream, tables that are wanted next
+ * come before the start: it is judged by the latest rules, and must not fail for those. */
 static void run_next(struct slot *slot)
 {
+    bool preparing = slot->state == SLOT_PREPARING;
     bool settled = slot->state == SLOT_ENTERING || slot->state == SLOT_STREAMING ||
                    slot->state == SLOT_DETACHED;
-    if (!settled || prepare_is_running(slot->prepare))
+    const struct wanted_list *candidate = NULL;
+    if ((!settled && !preparing) || prepare_is_running(slot->prepare))
         return;
-    const struct wanted_list *candidate = coverage_take_next(slot->coverage);
+    if (settled || !slot->streamed)
+        candidate = coverage_take_next(slot->coverage);
     if (candidate) {
         start_job(slot, JOB_RELOAD, candidate);
-    } else if (slot->state == SLOT_DETACHED && !slot->detached) {
-        enter(slot, SLOT_PREPARING);
-        start_job(slot, JOB_START, coverage_list(slot->coverage));
+        return;
     }
+    if (slot->state == SLOT_DETACHED && !slot->detached)
+        enter(slot, SLOT_PREPARING);
+    if (slot->state == SLOT_PREPARING)
+        start_job(slot, JOB_START, coverage_list(slot->coverage));
 }
 
 static void on_watch(void *ctx)
@@ -373,7 +379,7 @@ static void on_side_ready(void *ctx)
 {
     struct slot *slot = ctx;
     enter(slot, SLOT_PREPARING);
-    start_job(slot, JOB_START, coverage_list(slot->coverage));
+    run_next(slot);
 }
 
 static void on_side_lost(void *ctx, const struct pg_fault *fault)
@@ -400,13 +406,16 @@ static void on_snapshot(void *ctx, const PGresult *result, const struct pg_fault
 static int on_judge(void *ctx, const struct catalog *catalog, struct err *err)
 {
     struct slot *slot = ctx;
+    bool preparing = slot->state == SLOT_PREPARING;
+    if (preparing && remedy_server(catalog, slot->opts->create, err) != 0)
+        return -1;
     switch (slot->job) {
     case JOB_START:
-        if (remedy_server(catalog, slot->opts->create, err) != 0)
-            return -1;
-        if (!slot->streamed)
-            return coverage_judge(slot->coverage, catalog, err);
-        break;
+        if (slot->streamed)
+            break;
+        if (coverage_wants_next(slot->coverage))
+            return err_set(err, EX_TEMPFAIL, "other tables are wanted meanwhile");
+        return coverage_judge(slot->coverage, catalog, err);
     case JOB_RELOAD:
         return coverage_judge(slot->coverage, catalog, err);
     case JOB_WATCH:
@@ -468,6 +477,8 @@ static void on_start_prepared(struct slot *slot, enum prepare_outcome outcome,
         go_back(slot, err->text);
         break;
     case PREPARE_REFUSED:
+        if (err->code == EX_TEMPFAIL)
+            break; /* the other tables come first */
         if (err->code == EX_NOPERM)
             refuse(slot, err);
         else
@@ -479,8 +490,14 @@ static void on_start_prepared(struct slot *slot, enum prepare_outcome outcome,
 static void on_reload_prepared(struct slot *slot, enum prepare_outcome outcome,
                                const struct catalog *catalog, bool changed, const struct err *err)
 {
+    bool preparing = slot->state == SLOT_PREPARING;
+    if (outcome == PREPARE_LATER && preparing) {
+        go_back(slot, err->text);
+        return; /* they are still wanted */
+    }
+    bool new_slot = preparing && !catalog->slot.exists; /* it will give what is published now */
     if (outcome == PREPARE_DONE)
-        coverage_adopt(slot->coverage, catalog, changed);
+        coverage_adopt(slot->coverage, catalog, changed && !new_slot);
     else
         coverage_refuse(slot->coverage);
     if (slot->state == SLOT_STREAMING)

@@ -1,6 +1,7 @@
 """The daemon's own life: how it stops, reloads, stands by and takes over."""
 
 import re
+import signal
 import subprocess
 
 from daemon import rules_file
@@ -34,7 +35,7 @@ def test_sigterm_finishes_what_it_has_and_confirms_it(blog, redis, run_cdcd):
     lsn = blog.flushed()
     wait_for(lambda: waits_for_answer(redis, "unlink"), "Redis has the op, and does not answer")
     cdcd.process.terminate()
-    wait_for(lambda: sigterm_was_taken(cdcd), "SIGTERM is taken")
+    wait_for(lambda: was_taken(cdcd, signal.SIGTERM), "SIGTERM is taken")
     assert cdcd.running()
     redis.client.client_unpause()
     assert cdcd.exit_code() == 0
@@ -86,7 +87,7 @@ def test_a_second_sigterm_ends_it_at_once(blog, redis, run_cdcd):
     cdcd.read()
     lsn = blog.flushed()
     cdcd.process.terminate()
-    wait_for(lambda: sigterm_was_taken(cdcd), "the first SIGTERM is taken")
+    wait_for(lambda: was_taken(cdcd, signal.SIGTERM), "the first SIGTERM is taken")
     cdcd.process.terminate()
     cdcd.exit_code(limit=3)
     redis.thaw()
@@ -96,11 +97,11 @@ def test_a_second_sigterm_ends_it_at_once(blog, redis, run_cdcd):
     assert redis.left() == set()
 
 
-def sigterm_was_taken(cdcd):
+def was_taken(cdcd, number):
     """The signal is pending no more; two that come together are one."""
     with open(f"/proc/{cdcd.process.pid}/status", encoding="ascii") as status:
         pending = re.search(r"ShdPnd:\s+(\w+)", status.read()).group(1)
-    return int(pending, 16) & (1 << (15 - 1)) == 0
+    return int(pending, 16) & (1 << (number - 1)) == 0
 
 
 def test_sigterm_ends_a_daemon_that_waits_for_its_database(own_blog, redis, new_cdcd):
@@ -185,6 +186,43 @@ def test_a_reload_while_the_database_is_down_counts_when_it_is_back(own_blog, re
     redis.warm("blog:post:1", "blog:comment:1")
     touch(database)
     wait_for(lambda: cleared_by_change(database, redis), "the new rule is at work")
+    cdcd.caught_up()
+    assert redis.left() == {"blog:post:1"}
+
+
+def test_a_reload_before_the_start_that_is_refused_keeps_the_old_rules(own_blog, redis, new_cdcd):
+    database = own_blog()
+    database.cluster.stop()
+    cdcd = new_cdcd(database, POST, redis).launch()
+    cdcd.wait_for_log("trying again")
+    cdcd.write_rules(rules_file('weak = { key = "{title}"; triggers = "blog_post"; };'))
+    cdcd.reload()
+    wait_for(lambda: was_taken(cdcd, signal.SIGHUP), "SIGHUP is taken")
+    database.cluster.start()
+    cdcd.wait_for_log("rules not loaded")
+    assert "REPLICA IDENTITY" in cdcd.said()
+    wait_for(cdcd.answers, "cdcd streams")
+    redis.warm("blog:post:1", "blog:post:2")
+    touch(database)
+    cdcd.caught_up()
+    assert redis.left() == {"blog:post:2"}
+
+
+def test_of_several_reloads_before_the_start_the_last_counts(own_blog, redis, new_cdcd):
+    database = own_blog()
+    database.cluster.stop()
+    cdcd = new_cdcd(database, POST, redis).launch()
+    cdcd.wait_for_log("trying again")
+    for rules in (BOTH, COMMENT):
+        cdcd.write_rules(rules)
+        cdcd.reload()
+        wait_for(lambda: was_taken(cdcd, signal.SIGHUP), "SIGHUP is taken")
+    database.cluster.start()
+    wait_for(lambda: cdcd.said().count("rules loaded") >= 2, "both are loaded")
+    wait_for(cdcd.answers, "cdcd streams")
+    redis.warm("blog:post:1", "blog:comment:1")
+    touch(database)
+    wait_for(lambda: cleared_by_change(database, redis), "the last rules are at work")
     cdcd.caught_up()
     assert redis.left() == {"blog:post:1"}
 
