@@ -28,6 +28,7 @@ static const char server_sql[] =
     "       s.database = current_database() AS slot_here,"
     "       to_jsonb(s) ->> 'two_phase' = 'true' AS slot_two_phase,"
     "       to_jsonb(s) ->> 'wal_status' = 'lost' AS slot_lost,"
+    "       s.confirmed_flush_lsn - '0/0'::pg_lsn AS slot_confirmed,"
     "       quote_ident($2::text) AS publication_name,"
     "       p.pubname IS NOT NULL AS publication_exists,"
     "       to_jsonb(p) ->> 'pubviaroot' = 'true' AS publication_via_root,"
@@ -168,6 +169,7 @@ void catalog_read_server(struct catalog *catalog, const PGresult *result)
         .here = bool_of(row, "slot_here"),
         .two_phase = bool_of(row, "slot_two_phase"),
         .lost = bool_of(row, "slot_lost"),
+        .confirmed_lsn = strtoull(text_of(row, "slot_confirmed"), NULL, 10),
         .plugin = arena_strdup(arena, text_of(row, "slot_plugin")),
         .database = arena_strdup(arena, text_of(row, "slot_database")),
     };

@@ -32,6 +32,7 @@ struct catalog_slot {
     bool here; /* of this database */
     bool two_phase;
     bool lost;
+    uint64_t confirmed_lsn;
     const char *plugin;   /* "" with a physical slot */
     const char *database; /* "" with a physical slot */
 };

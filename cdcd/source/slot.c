@@ -13,6 +13,7 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "source/continuity.h"
 #include "source/coverage.h"
 #include "source/outage.h"
 #include "source/pgconn.h"
@@ -63,12 +64,10 @@ struct slot {
     struct log_limit unwatched;
     struct coverage *coverage;
     struct pgsnapshot snapshot;
-    bool detached;    /* the stream is not wanted now */
-    bool streamed;    /* once, so that what is wrong may pass */
-    bool slot_seen;   /* it existed; if it does not, changes were missed */
-    bool remake_slot; /* it is older than its publication */
-    bool again_due;   /* `again` is to be said, for reason */
-    const char *gap;  /* to be said when the stream begins; NULL when none */
+    bool detached; /* the stream is not wanted now */
+    bool streamed; /* once, so that what is wrong may pass */
+    struct continuity continuity;
+    bool again_due; /* `again` is to be said, for reason */
     char reason[256];
     void (*closed)(void *ctx);
 };
@@ -128,7 +127,9 @@ static struct source *slot_open(const struct source_opts *opts, const struct sou
 
 static void slot_confirm(struct source *source, uint64_t token)
 {
-    stream_confirm(slot_of(source)->stream, token);
+    struct slot *slot = slot_of(source);
+    continuity_confirmed(&slot->continuity, token);
+    stream_confirm(slot->stream, token);
 }
 
 static void slot_pause(struct source *source, bool paused)
@@ -425,28 +426,12 @@ static int on_judge(void *ctx, const struct catalog *catalog, struct err *err)
     return 0;
 }
 
-static enum stream_slot slot_found(struct slot *slot, const struct catalog *catalog)
-{
-    if (!catalog->slot.exists) {
-        if (slot->slot_seen)
-            slot->gap = "the replication slot is gone, and made anew";
-        return STREAM_SLOT_MISSING;
-    }
-    slot->slot_seen = true;
-    if (!catalog->slot.lost && !slot->remake_slot)
-        return STREAM_SLOT_THERE;
-    slot->gap = catalog->slot.lost ? "the replication slot was lost, and is made anew"
-                                   : "the replication slot is older than the publication, and is "
-                                     "made anew";
-    return STREAM_SLOT_LOST;
-}
-
 static void enter_stream(struct slot *slot, const struct catalog *catalog, bool changed)
 {
     struct stream_opts opts = {
         .slot = slot->opts->slot,
         .publication = slot->opts->publication,
-        .found = slot_found(slot, catalog),
+        .found = continuity_judge(&slot->continuity, &catalog->slot),
         .status_ms = catalog->server.wal_sender_timeout_ms / 3,
     };
     if (opts.status_ms == 0 || opts.status_ms > STATUS_MS_MAX)
@@ -541,15 +526,15 @@ static void on_prepared(void *ctx, enum prepare_outcome outcome, const struct ca
 
 static void on_waiting(void *ctx, const char *reason)
 {
-    (void)ctx;
+    struct slot *slot = ctx;
+    continuity_taken(&slot->continuity);
     log_info("waiting as standby reason=\"%s\"", reason);
 }
 
 static void on_created(void *ctx)
 {
     struct slot *slot = ctx;
-    slot->slot_seen = true;
-    slot->remake_slot = false;
+    continuity_made(&slot->continuity);
 }
 
 static void on_started(void *ctx)
@@ -561,19 +546,19 @@ static void on_started(void *ctx)
     log_info("streaming slot=%s publication=%s", slot->opts->slot, slot->opts->publication);
     pgtimer_start_us(slot->watch, 0);
     slot->events->streaming(slot->ctx);
-    if (slot->state != SLOT_STREAMING || !slot->gap)
-        return;
-    const char *gap = slot->gap;
-    slot->gap = NULL;
-    slot->events->gap(slot->ctx, gap);
+    if (slot->state != SLOT_STREAMING)
+        return; /* a gap is said when the stream really begins */
+    const char *gap = continuity_take_gap(&slot->continuity);
+    if (gap)
+        slot->events->gap(slot->ctx, gap);
 }
 
 /* The stream met a change from before the publication was made: no reading gets past it. */
 static void on_old_slot(struct slot *slot, const struct pg_fault *fault)
 {
     struct err err;
-    slot->remake_slot = slot->opts->create;
-    if (slot->remake_slot) {
+    slot->continuity.remake = slot->opts->create;
+    if (slot->opts->create) {
         go_back(slot, fault->reason);
         return;
     }

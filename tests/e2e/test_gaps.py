@@ -43,6 +43,21 @@ def test_a_slot_that_was_dropped_is_a_gap(blog, redis, run_cdcd):
     assert "changes may have been missed" in cdcd.said()
 
 
+def test_a_slot_that_somebody_made_anew_is_a_gap(blog, redis, run_cdcd):
+    cdcd = run_cdcd(blog, POST, redis)
+    cdcd.caught_up()
+    before = blog.walsenders()
+    redis.warm("blog:post:1", "blog:posts", "canary")
+    cdcd.freeze()
+    blog.sql("UPDATE blog_post SET title = 'x' WHERE id = 1")
+    blog.sql(DROP_SLOT % (cdcd.slot, cdcd.slot))
+    blog.sql("SELECT pg_create_logical_replication_slot(%s, 'pgoutput')", cdcd.slot)
+    cdcd.thaw()
+    streams_again(cdcd, blog, before)
+    assert redis.left() == {"canary"}
+    assert "changes may have been missed" in cdcd.said()
+
+
 def test_a_slot_that_postgresql_gave_up_is_a_gap(own_blog, redis, run_cdcd):
     blog = own_blog(max_slot_wal_keep_size="1MB", wal_sender_timeout="1s", max_wal_size="32MB")
     cdcd = run_cdcd(blog, POST, redis)
