@@ -11,8 +11,8 @@
     "-c datestyle=ISO -c intervalstyle=postgres -c timezone=UTC -c extra_float_digits=1" \
     " -c bytea_output=hex"
 /* Our queries name nothing but the catalog; our DDL must not queue for long before a table in use
- * (others would queue behind us), and need not wait for standbys. */
-#define PINNED_SQL " -c search_path=pg_catalog -c lock_timeout=2s -c synchronous_commit=local"
+ * (others queue behind us, and so do the gate's questions), and need not wait for standbys. */
+#define PINNED_SQL " -c search_path=pg_catalog -c lock_timeout=200ms -c synchronous_commit=local"
 
 /* A peer that is silent is given up after about this long, rather than after the kernel's two
  * hours. It is less than our own limit for a connection, so that of several hosts a dead one is
