@@ -75,6 +75,11 @@ class PostgresProxy(Proxy):
         super().__init__(folder / ".s.PGSQL.5432", server_folder / ".s.PGSQL.5432")
         self.nonsense = None
         self.n_spoiled = 0
+        self.n_requests = 0
+
+    def ask(self, n_requests):
+        """After the next commit PostgreSQL asks so often for an answer, as when it shuts down."""
+        self.n_requests = n_requests
 
     def spoil(self, nonsense):
         """The next message that carries a row change carries this instead."""
@@ -85,16 +90,27 @@ class PostgresProxy(Proxy):
         stream = server.makefile("rb")
         while len(head := stream.read(5)) == 5:
             body = stream.read(struct.unpack(">I", head[1:])[0] - 4)
-            if self.nonsense is not None and is_row_change(head, body):
+            if self.nonsense is not None and is_pgoutput(head, body, b"IUD"):
                 body = body[:25] + self.nonsense
                 self.nonsense = None
                 self.n_spoiled += 1
-            client.sendall(head[:1] + struct.pack(">I", len(body) + 4) + body)
+            client.sendall(message(head[:1], body))
+            if is_pgoutput(head, body, b"C"):
+                client.sendall(message(b"d", KEEPALIVE) * self.n_requests)
+                self.n_requests = 0
 
 
-def is_row_change(head, body):
+# A keepalive that says nothing new, and wants an answer.
+KEEPALIVE = b"k" + bytes(16) + b"\x01"
+
+
+def message(kind, body):
+    return kind + struct.pack(">I", len(body) + 4) + body
+
+
+def is_pgoutput(head, body, kinds):
     """CopyData with XLogData, whose 25 bytes of head precede what pgoutput says."""
-    return head[:1] == b"d" and body[:1] == b"w" and body[25:26] in (b"I", b"U", b"D")
+    return head[:1] == b"d" and body[:1] == b"w" and body[25:26] != b"" and body[25:26] in kinds
 
 
 def start_thread(run, *words):

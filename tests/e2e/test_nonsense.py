@@ -1,4 +1,4 @@
-"""Bytes that make no sense on the replication stream."""
+"""What PostgreSQL hardly ever says on the replication stream."""
 
 import pytest
 
@@ -18,12 +18,15 @@ NONSENSE = {
 }
 
 
-@pytest.mark.parametrize("what", NONSENSE)
-def test_the_stream_begins_again_from_what_was_confirmed(
-    blog, place, cleanup, redis, run_cdcd, what
-):
+@pytest.fixture
+def proxy(blog, place, cleanup):
     proxy = PostgresProxy(place("proxy"), blog.cluster.folder)
     cleanup.callback(proxy.close)
+    return proxy
+
+
+@pytest.mark.parametrize("what", NONSENSE)
+def test_the_stream_begins_again_from_what_was_confirmed(blog, proxy, redis, run_cdcd, what):
     source = {"conninfo": blog.conninfo(host=proxy.path.parent)}
     cdcd = run_cdcd(blog, POST, redis, source=source)
     redis.warm("blog:post:1", "blog:post:2", "blog:post:3")
@@ -34,3 +37,23 @@ def test_the_stream_begins_again_from_what_was_confirmed(
     cdcd.caught_up()
     assert proxy.n_spoiled == 1
     assert redis.left() == {"blog:post:3"}
+
+
+@pytest.mark.parametrize("n_requests, leaves", [(1, False), (3, True)])
+def test_who_is_asked_in_a_burst_and_cannot_confirm_leaves(
+    blog, proxy, redis, run_cdcd, n_requests, leaves
+):
+    source = {"conninfo": blog.conninfo(host=proxy.path.parent)}
+    cdcd = run_cdcd(blog, POST, redis, source=source)
+    redis.warm("blog:post:1", "blog:post:2")
+    walsenders = blog.walsenders()
+    proxy.ask(n_requests)
+    redis.freeze()
+    blog.sql("UPDATE blog_post SET title = 'x' WHERE id = 1")
+    wait_for(lambda: proxy.n_requests == 0, "PostgreSQL has asked")
+    if leaves:
+        wait_for(lambda: blog.walsenders() - walsenders, "cdcd leaves, and comes again")
+    redis.thaw()
+    cdcd.caught_up()
+    assert redis.left() == {"blog:post:2"}
+    assert leaves or blog.walsenders() == walsenders
