@@ -55,8 +55,8 @@ struct link {
     int64_t up_since_ms;
     char last_reason[200];
     struct log_limit failure_log;
-    struct log_limit up_log;
     struct log_limit lost_log;
+    bool said_up; /* the last line about it */
 };
 
 static void on_timer(evutil_socket_t fd, short what, void *ctx);
@@ -228,14 +228,12 @@ static const char *held_back(unsigned n, char *to, size_t room)
 
 void link_up(struct link *link)
 {
-    char held[32];
-    unsigned n;
     link_enter(link, LINK_UP, "handshake done");
     link->up_since_ms = now_ms();
     link->last_reason[0] = '\0';
-    if (log_limit_pass(&link->up_log, now_ms(), CHANGE_LOG_MS, &n))
-        log_info("store is up store=%s server=\"%s\"%s", link->opts.store, link->opts.server,
-                 held_back(n, held, sizeof held));
+    if (!link->said_up)
+        log_info("store is up store=%s server=\"%s\"", link->opts.store, link->opts.server);
+    link->said_up = true;
 }
 
 void link_drop(struct link *link, const char *format, ...)
@@ -258,10 +256,12 @@ static void log_failure(struct link *link, const char *reason)
     if (!was_up && strcmp(link->last_reason, reason) != 0)
         link->failure_log = (struct log_limit){0};
     struct log_limit *limit = was_up ? &link->lost_log : &link->failure_log;
-    if (log_limit_pass(limit, now_ms(), was_up ? CHANGE_LOG_MS : FAILURE_LOG_MS, &n))
+    if (log_limit_pass(limit, now_ms(), was_up ? CHANGE_LOG_MS : FAILURE_LOG_MS, &n)) {
         log_warn("%s store=%s server=\"%s\" reason=\"%s\"%s",
                  was_up ? "store is lost" : "store cannot be reached", link->opts.store,
                  link->opts.server, reason, held_back(n, held, sizeof held));
+        link->said_up = false;
+    }
     snprintf(link->last_reason, sizeof link->last_reason, "%s", reason);
 }
 
