@@ -1,5 +1,7 @@
 """What stands in a column never breaks out of a key."""
 
+import base64
+
 import pytest
 
 from daemon import rules_file
@@ -70,6 +72,20 @@ def test_a_hostile_value_spoils_no_neighbour_in_its_transaction(db, redis, memca
             cursor.execute("INSERT INTO page VALUES (%s), (%s)", (slug, f"good-{n}"))
     cdcd.caught_up()
     assert redis.left() == memcached.left() == {"canary"}
+
+
+def test_keys_that_memcached_takes_in_base64_alone_are_deleted(db, memcached, run_cdcd):
+    db.sql(TABLE)
+    rules = rules_file('page = { key = "page:{slug}"; triggers = "page"; };', prefix="", store="mc")
+    cdcd = run_cdcd(db, rules, memcached)
+    slugs = ["a b", "a\r\nc", "\x01", "x" * 180 + " "]
+    keys = [base64.b64encode(f"page:{slug}".encode()) for slug in [*slugs, "canary canary"]]
+    assert set(memcached.ask([b"ms %s 4 b\r\nwarm" % key for key in keys])) == {b"HD"}
+    for slug in slugs:
+        db.sql("INSERT INTO page VALUES (%s)", slug)
+    cdcd.caught_up()
+    there = memcached.ask([b"mg %s b" % key for key in keys])
+    assert [answer[:2] for answer in there] == [b"EN"] * len(slugs) + [b"HD"]
 
 
 def test_the_longest_keys_that_memcached_takes_are_deleted(db, redis, memcached, run_cdcd):
