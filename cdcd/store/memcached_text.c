@@ -1,5 +1,7 @@
 #include "store/memcached_text.h"
 
+#include "store/url.h"
+
 #include <ctype.h>
 #include <openssl/evp.h>
 #include <stdio.h>
@@ -128,14 +130,6 @@ size_t memcached_read_answer(const char *bytes, size_t n, struct memcached_answe
     return 0;
 }
 
-static int hex_digit(char c)
-{
-    if (isdigit((unsigned char)c))
-        return c - '0';
-    c = (char)tolower((unsigned char)c);
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 /* `key=%41b exp=...`; false when it is no such line. */
 static bool read_listed_key(const char *line, size_t n, struct buf *key)
 {
@@ -144,19 +138,7 @@ static bool read_listed_key(const char *line, size_t n, struct buf *key)
     if (n < 5 || memcmp(line, "key=", 4) != 0)
         return false;
     size_t len = end ? (size_t)(end - line) : n;
-    for (size_t i = 4; i < len; i++) {
-        char byte = line[i];
-        if (byte == '%') {
-            int high = len - i > 2 ? hex_digit(line[i + 1]) : -1;
-            int low = len - i > 2 ? hex_digit(line[i + 2]) : -1;
-            if (high < 0 || low < 0)
-                return false;
-            byte = (char)(high << 4 | low);
-            i += 2;
-        }
-        buf_put(key, &byte, 1);
-    }
-    return key->len > 0;
+    return url_decode(line + 4, len - 4, key) && key->len > 0;
 }
 
 /* The lines of a listing end with a bare LF in some versions, and END with CR LF. */

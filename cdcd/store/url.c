@@ -29,26 +29,33 @@ static int hex_digit(char c)
     return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
-/* Copies n bytes with %XX decoded; false when they are too many, or hold a NUL or half a %XX. */
-static bool decode(const char *text, size_t n, char *to, size_t room)
+bool url_decode(const char *text, size_t n, struct buf *to)
 {
-    size_t len = 0;
     for (size_t i = 0; i < n; i++) {
-        int byte = (unsigned char)text[i];
+        char byte = text[i];
         if (byte == '%') {
             int high = n - i > 2 ? hex_digit(text[i + 1]) : -1;
             int low = n - i > 2 ? hex_digit(text[i + 2]) : -1;
             if (high < 0 || low < 0)
                 return false;
-            byte = high << 4 | low;
+            byte = (char)(high << 4 | low);
             i += 2;
         }
-        if (byte == 0 || len + 1 >= room)
-            return false;
-        to[len++] = (char)byte;
+        buf_put(to, &byte, 1);
     }
-    to[len] = '\0';
     return true;
+}
+
+/* Decodes into a string; false when it is too long, or holds a NUL or half a %XX. */
+static bool decode(const char *text, size_t n, char *to, size_t room)
+{
+    struct buf decoded = {0};
+    bool good = url_decode(text, n, &decoded) && decoded.len < room &&
+                (decoded.len == 0 || !memchr(decoded.data, 0, decoded.len));
+    if (good)
+        snprintf(to, room, "%s", buf_str(&decoded));
+    buf_free(&decoded);
+    return good;
 }
 
 static int set_path(const char *path, size_t n, struct address *address, struct err *err)

@@ -7,8 +7,10 @@
 #ifndef CDCD_STORE_URL_H
 #define CDCD_STORE_URL_H
 
+#include "base/buf.h"
 #include "base/err.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 
 /* What the kernel takes for a unix socket, without the NUL. */
@@ -33,5 +35,7 @@ struct redis_url {
 int url_parse_redis(const char *url, struct redis_url *parsed, struct err *err);
 /* The same for a server of memcached; the weight is checked and not kept. */
 int url_parse_server(const char *text, struct address *parsed, struct err *err);
+/* Appends the bytes with %XX decoded; false when there is half a %XX. */
+bool url_decode(const char *text, size_t n, struct buf *to);
 
 #endif
