@@ -1,6 +1,7 @@
 #include "store/memcached_lister.h"
 
 #include "base/glob.h"
+#include "base/log.h"
 #include "base/mem.h"
 #include "store/memcached_text.h"
 #include "store/server.h"
@@ -9,6 +10,7 @@
 #include <stdlib.h>
 
 #define BUSY_RETRY_MS 100
+#define BUSY_SAY_EVERY 600 /* retries */
 #define WALKS_MAX 3
 
 struct memcached_lister {
@@ -20,6 +22,8 @@ struct memcached_lister {
     struct buf key;
     unsigned n_walks; /* that came to their end */
     unsigned n_found; /* in this walk */
+    unsigned n_busy;  /* times that another's listing was in the way */
+    const char *server;
     bool paused;
 };
 
@@ -72,6 +76,14 @@ static void take_key(struct memcached_lister *lister)
     lister->events->found(lister->ctx, lister->key.data, lister->key.len);
 }
 
+static void wait_for_other(struct memcached_lister *lister)
+{
+    if (lister->n_busy++ % BUSY_SAY_EVERY == 0)
+        log_warn("a scan waits for another listing to end server=\"%s\"", lister->server);
+    link_stop(lister->link);
+    link_start(lister->link, BUSY_RETRY_MS);
+}
+
 /* False when the listing does not go on. */
 static bool take_line(struct memcached_lister *lister, enum memcached_listing_kind kind,
                       const char *line, size_t len)
@@ -89,8 +101,7 @@ static bool take_line(struct memcached_lister *lister, enum memcached_listing_ki
         end_walk(lister);
         return false;
     case LISTING_BUSY:
-        link_stop(lister->link);
-        link_start(lister->link, BUSY_RETRY_MS);
+        wait_for_other(lister);
         return false;
     case LISTING_REFUSED:
         refuse(lister, line, len);
@@ -121,6 +132,7 @@ struct memcached_lister *memcached_lister_make(const struct link_opts *opts,
     static const struct link_events link_events = {lister_on_open, lister_on_data, lister_on_lost};
     struct memcached_lister *lister = mem_alloc(sizeof *lister);
     lister->link = link_make(opts, base, &link_events, lister);
+    lister->server = opts->server;
     lister->events = events;
     lister->ctx = ctx;
     return lister;
@@ -131,6 +143,7 @@ void memcached_lister_start(struct memcached_lister *lister, const char *pattern
     lister->pattern = pattern;
     lister->pattern_len = len;
     lister->n_walks = 0;
+    lister->n_busy = 0;
     lister->paused = false;
     link_start(lister->link, 0);
 }
