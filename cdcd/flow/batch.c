@@ -320,7 +320,10 @@ void lane_answered(struct lane *lane, struct batch *batch, int64_t now_ms)
     }
     unsigned n_sent = batch->n;
     leave_out_answered(batch);
-    assert(batch->n > 0);
+    if (batch->n == 0) {
+        forget(lane, queued);
+        return;
+    }
     queued->state = QUEUED;
     switch (batch->status) {
     case BATCH_BUSY:

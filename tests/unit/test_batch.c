@@ -180,6 +180,17 @@ static void a_refused_op_is_tried_alone_and_holds_up_no_other(void **state)
     assert_int_equal(lane_done(f->lane), 2);
 }
 
+static void a_batch_is_done_when_each_op_has_a_result(void **state)
+{
+    struct fixture *f = *state;
+    put(f, "a");
+    lane_send(f->lane, 1);
+    struct batch *batch = fake_take(&f->fake, 0);
+    batch->ops[0].result = RESULT_REFUSED;
+    answer(f, batch, BATCH_REFUSED, 1);
+    assert_int_equal(lane_done(f->lane), 1);
+}
+
 static void what_waits_for_the_server_alone_is_never_due(void **state)
 {
     struct fixture *f = *state;
@@ -266,6 +277,7 @@ int main(void)
         TEST(what_was_answered_before_the_loss_is_not_sent_again),
         TEST(a_busy_server_is_given_time_and_more_each_time),
         TEST(a_refused_op_is_tried_alone_and_holds_up_no_other),
+        TEST(a_batch_is_done_when_each_op_has_a_result),
         TEST(what_waits_for_the_server_alone_is_never_due),
         TEST(an_op_that_makes_the_server_hang_up_holds_up_no_other),
         TEST(void_batches_are_not_sent_and_not_waited_for),
