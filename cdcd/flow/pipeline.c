@@ -14,6 +14,7 @@
 
 /* What may wait for stores that are all up: no use in reading further ahead than this. */
 #define AHEAD_BYTES (4u << 20)
+
 struct pipeline {
     struct pipeline_opts opts;
     struct source *source;
