@@ -342,7 +342,7 @@ static void read_store(struct settings *set, const struct opt_reader *reader,
     struct store_settings store = {0};
     struct rule_store *as_rules_see_it = &config->rule_stores[config->n_stores];
     struct store_opts *opts = &config->stores[config->n_stores++];
-    *as_rules_see_it = (struct rule_store){node->name, "", "store", ~0U};
+    *as_rules_see_it = (struct rule_store){node->name, "", "store", ~0U, 0};
     if (!name_is_good(node->name))
         complain(set->complaints, SEVERITY_ERROR, node->file, node->line,
                  "\"%s\" is no name of a store; it has letters, digits, _ and -", node->name);
@@ -365,7 +365,13 @@ static void read_store(struct settings *set, const struct opt_reader *reader,
     opts->file = node->file;
     opts->line = node->line;
     ops->check(opts, set->complaints);
-    *as_rules_see_it = (struct rule_store){opts->name, opts->prefix, ops->type, ops->actions};
+    *as_rules_see_it = (struct rule_store){
+        .name = opts->name,
+        .prefix = opts->prefix,
+        .type = ops->type,
+        .actions = ops->actions,
+        .unbuilt = ops->unbuilt,
+    };
 }
 
 static void read_stores(struct settings *set, const struct opt_reader *reader)

@@ -205,7 +205,8 @@ static void on_change(void *ctx, const struct change *change)
     struct pipeline *p = ctx;
     assert(p->in_unit);
     stats()->changes++;
-    ruleset_change(p->ruleset, change, on_op, p);
+    static const struct rule_sink sink = {.op = on_op};
+    ruleset_change(p->ruleset, change, &sink, p);
     /* A large part does not wait for the end of its unit; but the ops of one change, whose stages
      * wait for each other, stay together. */
     if (close_parts(p, &p->unit, p->opts.batch_ops))

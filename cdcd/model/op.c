@@ -2,6 +2,7 @@
 
 const char *op_action_name(enum op_action action)
 {
-    static const char *const names[] = {"delete", "bump", "scan"};
+    static const char *const names[] = {"delete", "bump",           "stale",   "expire",
+                                        "set",    "delete-members", "publish", "scan"};
     return names[action];
 }

@@ -5,12 +5,26 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum op_action { OP_DELETE, OP_BUMP, OP_SCAN };
-#define OP_N_ACTIONS 3
+enum op_action {
+    OP_DELETE,
+    OP_BUMP,
+    OP_STALE,          /* serve the old value for grace_ms while one client makes the new */
+    OP_EXPIRE,         /* live for ttl_ms at most */
+    OP_SET,            /* to value, for ttl_ms */
+    OP_DELETE_MEMBERS, /* the key is a set of keys: those, then the set */
+    OP_PUBLISH,        /* value, on the channel `key` */
+    OP_SCAN,           /* delete all keys that match the pattern `key` */
+};
+#define OP_N_ACTIONS 8
 
 struct op {
-    const char *key; /* with all prefixes; for OP_SCAN the pattern. Lent, key_len bytes, no NUL */
+    const char *key;     /* with all prefixes. Lent, key_len bytes, no NUL */
+    const char *value;   /* OP_SET, OP_PUBLISH; lent, value_len bytes; NULL with other actions */
+    int64_t ttl_ms;      /* OP_EXPIRE, OP_SET, OP_STALE; 0: none was said */
+    int64_t grace_ms;    /* OP_STALE */
+    int64_t redelete_ms; /* done again so long after it left; 0: once */
     uint32_t key_len;
+    uint32_t value_len;
     uint16_t store; /* the store's place in the configuration */
     uint16_t cache; /* the cache's number in its ruleset */
     uint8_t action; /* enum op_action */
@@ -18,6 +32,7 @@ struct op {
     bool in_doubt;  /* the rows did not say enough: may wait to be merged with its like */
 };
 
+/* As rules files, explain and tail write it: "delete-members". */
 const char *op_action_name(enum op_action action);
 
 #endif

@@ -69,8 +69,10 @@ static void check_action(struct loader *loader, const struct conf *place, int st
     const struct rule_store *one = &set->stores[store];
     if (!(one->actions & 1U << action))
         complain(loader->complaints, SEVERITY_ERROR, place->file, place->line,
-                 "store \"%s\" is a %s, which has no action \"%s\"", one->name, one->type,
-                 op_action_name(action));
+                 one->unbuilt & 1U << action
+                     ? "store \"%s\" is a %s; its action \"%s\" is not built yet in this version"
+                     : "store \"%s\" is a %s, which has no action \"%s\"",
+                 one->name, one->type, op_action_name(action));
 }
 
 static struct cache_store make_store(struct loader *loader, int number, const char *prefix)

@@ -3,6 +3,7 @@
 
 #include "model/stats.h"
 
+#include <assert.h>
 #include <string.h>
 #include <time.h>
 
@@ -43,19 +44,31 @@ static void begin(struct matching *m, struct ruleset *ruleset)
     seen_begin(&ruleset->seen);
 }
 
-void ruleset_change(struct ruleset *ruleset, const struct change *change, rule_op_fn emit,
-                    void *ctx)
+void ruleset_change(struct ruleset *ruleset, const struct change *change,
+                    const struct rule_sink *sink, void *ctx)
 {
     const struct plan *plan = plan_find(ruleset, change->relation);
     if (plan->n_caches == 0)
         return;
     struct matching m;
     m.change = change;
-    m.emit = emit;
+    m.emit = sink->op;
     m.ctx = ctx;
     begin(&m, ruleset);
     for (unsigned i = 0; i < plan->n_caches; i++)
         match_cache(&m, &plan->caches[i]);
+}
+
+void ruleset_answer(struct ruleset *ruleset, const char *context, uint32_t context_len,
+                    const struct answer *answer, rule_op_fn emit, void *ctx)
+{
+    (void)ruleset;
+    (void)context;
+    (void)context_len;
+    (void)answer;
+    (void)emit;
+    (void)ctx;
+    assert(!"no rule asks yet");
 }
 
 static bool names_table(const struct cache *cache, const char *schema, const char *table)

@@ -8,6 +8,7 @@
 
 #include "base/err.h"
 #include "model/change.h"
+#include "model/lookup.h"
 #include "model/op.h"
 
 #include <stdint.h>
@@ -20,6 +21,7 @@ struct rule_store {
     const char *prefix;
     const char *type;
     unsigned actions; /* bits 1 << enum op_action that it can do */
+    unsigned unbuilt; /* those that its type will do in a later version */
 };
 
 /* Where an op came from; lent. */
@@ -33,6 +35,21 @@ struct origin {
 
 typedef void (*rule_op_fn)(void *ctx, const struct op *op, const struct origin *origin);
 
+/* What a change asks of PostgreSQL before its keys are known. Lent, but for the lookup, which the
+ * ruleset keeps until it is freed; whoever asks later copies the rest. */
+struct question {
+    const struct lookup *lookup;
+    const struct value *params; /* lookup->n_params; VALUE_TEXT or VALUE_NULL */
+    const char *context;        /* what ruleset_answer wants back, of any alignment */
+    uint32_t context_len;
+};
+
+/* Where a change's ops and questions go, in the order of the rules. */
+struct rule_sink {
+    rule_op_fn op;
+    void (*ask)(void *ctx, const struct question *question, const struct origin *origin);
+};
+
 /* Loads the files that the globs name, in order. Everything that is wrong is complained about;
  * NULL when there was an error. Stores are borrowed until the ruleset is freed; with any_store, a
  * store that is not among them is taken to exist (op.store is then n_stores and beyond, see
@@ -40,12 +57,20 @@ typedef void (*rule_op_fn)(void *ctx, const struct op *op, const struct origin *
 struct ruleset *ruleset_load(const char *const *globs, unsigned n_globs,
                              const struct rule_store *stores, unsigned n_stores, bool any_store,
                              struct complaints *complaints);
+/* One owner more; the ruleset lives until as many have freed it. */
+struct ruleset *ruleset_hold(struct ruleset *ruleset);
+/* NULL is allowed. */
 void ruleset_free(struct ruleset *ruleset);
 
 /* Gives, in order, the ops that a change makes: caches in the order of the files, keys of a cache
- * in the order written, for each key the old image before the new; the same op once. */
-void ruleset_change(struct ruleset *ruleset, const struct change *change, rule_op_fn emit,
-                    void *ctx);
+ * in the order written, for each key the old image before the new; the same op, and the same
+ * question, once. */
+void ruleset_change(struct ruleset *ruleset, const struct change *change,
+                    const struct rule_sink *sink, void *ctx);
+/* Gives the ops of a question that was answered, or failed: then all that it could have named is
+ * cleared, in doubt. The context is the question's. */
+void ruleset_answer(struct ruleset *ruleset, const char *context, uint32_t context_len,
+                    const struct answer *answer, rule_op_fn emit, void *ctx);
 /* Gives, for every cache, the op that clears all of it: its `all`, or its keys without
  * parameters. For when changes may have been missed. */
 void ruleset_clear(struct ruleset *ruleset, rule_op_fn emit, void *ctx);
@@ -53,7 +78,7 @@ void ruleset_clear(struct ruleset *ruleset, rule_op_fn emit, void *ctx);
 void ruleset_clear_table(struct ruleset *ruleset, const char *schema, const char *table,
                          rule_op_fn emit, void *ctx);
 
-/* A table that rules name. */
+/* A table that rules name, or, with * and ? in its names, tables. */
 struct rule_table {
     const char *schema;
     const char *name;

@@ -5,9 +5,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+struct ruleset *ruleset_hold(struct ruleset *ruleset)
+{
+    ruleset->n_holders++;
+    return ruleset;
+}
+
 void ruleset_free(struct ruleset *ruleset)
 {
-    if (!ruleset)
+    if (!ruleset || ruleset->n_holders-- > 0)
         return;
     plan_free_all(ruleset);
     seen_free(&ruleset->seen);

@@ -72,6 +72,7 @@ struct cache {
 
 struct ruleset {
     struct arena *arena;
+    unsigned n_holders;              /* besides the first */
     const struct rule_store *stores; /* borrowed */
     unsigned n_stores;
     const char **extra_stores; /* names that any_store took to exist */

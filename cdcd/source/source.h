@@ -12,13 +12,16 @@
 
 #include "base/err.h"
 #include "model/change.h"
+#include "model/lookup.h"
 
 #include <stdbool.h>
 #include <stdint.h>
 
+struct arena;
 struct event_base;
 struct source;
 
+/* A table, or, with * and ? in its names, all tables that match, now and later. */
 struct source_table {
     const char *schema;
     const char *name;
@@ -97,5 +100,41 @@ struct source {
 
 /* Logical replication. */
 const struct source_ops *source_slot(void);
+
+/* Lookups: a connection of their own, made when the first question comes, and again when it is
+ * lost. Questions are asked in pipeline mode, in read-only transactions, with a timeout, and
+ * answered in any order, from the event loop: each once, at the latest when its time is over. */
+struct lookups;
+
+struct lookups_opts {
+    const char *conninfo;
+    int64_t timeout_ms; /* of one question, the wait for a connection included */
+    int64_t retry_min_ms;
+    int64_t retry_max_ms;
+};
+
+struct lookups_ops {
+    struct lookups *(*open)(const struct lookups_opts *opts, struct event_base *base,
+                            void (*answered)(void *ctx, uint64_t question,
+                                             const struct answer *answer),
+                            void *ctx);
+    /* The lookup is borrowed until it was answered or forgotten; the parameters are copied. The
+     * number is the caller's. */
+    void (*ask)(struct lookups *lookups, const struct lookup *lookup, const struct value *params,
+                uint64_t question);
+    /* All questions that are out are answered no more. */
+    void (*forget)(struct lookups *lookups);
+    void (*close)(struct lookups *lookups);
+};
+
+/* The head of every lookups. */
+struct lookups {
+    const struct lookups_ops *ops;
+};
+
+const struct lookups_ops *source_lookups(void);
+/* One question, asked and waited for: for verbs. The answer is the arena's. */
+void source_look_up(const char *conninfo, int64_t timeout_ms, const struct lookup *lookup,
+                    const struct value *params, struct arena *arena, struct answer *answer);
 
 #endif

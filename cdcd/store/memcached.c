@@ -108,6 +108,12 @@ static void send_ops(struct peer *peer, struct flight *flight)
         case OP_SCAN:
             scans_add(&peer->scans, flight);
             break;
+        case OP_STALE:
+        case OP_EXPIRE:
+        case OP_SET:
+        case OP_DELETE_MEMBERS:
+        case OP_PUBLISH:
+            assert(!"not among this store's actions");
         }
     }
 }
@@ -455,6 +461,7 @@ static void memcached_close(struct store *store)
 const struct store_ops store_memcached = {
     .type = "memcached",
     .actions = 1U << OP_DELETE | 1U << OP_BUMP | 1U << OP_SCAN,
+    .unbuilt = 1U << OP_STALE | 1U << OP_EXPIRE | 1U << OP_SET,
     .check = memcached_check,
     .open = memcached_open,
     .n_servers = memcached_n_servers,

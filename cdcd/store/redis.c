@@ -105,6 +105,12 @@ static void send_ops(struct redis *redis, struct flight *flight)
         case OP_SCAN:
             scans_add(&redis->scans, flight);
             break;
+        case OP_STALE:
+        case OP_EXPIRE:
+        case OP_SET:
+        case OP_DELETE_MEMBERS:
+        case OP_PUBLISH:
+            assert(!"not among this store's actions");
         }
     }
 }
@@ -448,6 +454,8 @@ static void redis_close(struct store *store)
 const struct store_ops store_redis = {
     .type = "redis",
     .actions = 1U << OP_DELETE | 1U << OP_BUMP | 1U << OP_SCAN,
+    .unbuilt = 1U << OP_STALE | 1U << OP_EXPIRE | 1U << OP_SET | 1U << OP_DELETE_MEMBERS |
+               1U << OP_PUBLISH,
     .check = redis_check,
     .open = redis_open,
     .n_servers = redis_n_servers,

@@ -209,7 +209,8 @@ static void run_change(struct explaining *e, struct ruleset *ruleset)
         change.new_row = make_row(e, &e->new_row, &e->old_row);
     if (e->json)
         printf("[");
-    ruleset_change(ruleset, &change, on_op, e);
+    static const struct rule_sink sink = {.op = on_op};
+    ruleset_change(ruleset, &change, &sink, e);
     if (e->json)
         printf("]\n");
     if (e->n_ops == 0)

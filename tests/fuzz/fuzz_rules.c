@@ -64,7 +64,7 @@ static void change_table(struct ruleset *set, const struct rule_table *named, ui
         struct change change = {.op = (enum change_op)op, .relation = &relation};
         change.old_row = op == CHANGE_UPDATE || op == CHANGE_DELETE ? rows[0] : NULL;
         change.new_row = op == CHANGE_UPDATE || op == CHANGE_INSERT ? rows[1] : NULL;
-        ruleset_change(set, &change, on_op, &sum);
+        ruleset_change(set, &change, &(struct rule_sink){.op = on_op}, &sum);
     }
 }
 

@@ -25,7 +25,8 @@ REACH = {
     "base": [],
     "model": ["base"],
     "source": ["base", "model"],
-    "rule": ["base", "model"],
+    "expression": ["base", "model"],
+    "rule": ["base", "model", "expression"],
     "store": ["base", "model"],
     "flow": ["base", "model", "source", "rule", "store"],
     "report": ["base", "model", "flow"],
@@ -34,7 +35,8 @@ REACH = {
 }
 
 # Folders that are entered from outside through one header alone.
-FACES = {"source": "source/source.h", "rule": "rule/rule.h", "store": "store/store.h"}
+FACES = {"source": "source/source.h", "expression": "expression/expression.h",
+         "rule": "rule/rule.h", "store": "store/store.h"}
 
 # A library's headers, and the files that may include them.
 LIBRARIES = [

@@ -110,8 +110,8 @@ static const char RULES[] = "cdcd = 1; app = \"t\"; store = \"one\";\n"
                             "};\n";
 
 static const struct rule_store STORES[] = {
-    {.name = "one", .prefix = "", .type = "fake", .actions = 7},
-    {.name = "other", .prefix = "", .type = "fake", .actions = 7},
+    {.name = "one", .prefix = "", .type = "fake", .actions = ~0U},
+    {.name = "other", .prefix = "", .type = "fake", .actions = ~0U},
 };
 
 static inline void open_with(struct fixture *f, bool gate, unsigned n_servers)

@@ -17,8 +17,8 @@
 #define RULES_DIR TESTS_DIR "/golden/rules"
 
 static const struct rule_store stores[] = {
-    {"redis", "", "redis", 1U << OP_DELETE | 1U << OP_BUMP | 1U << OP_SCAN},
-    {"mc", "", "memcached", 1U << OP_DELETE | 1U << OP_BUMP},
+    {"redis", "", "redis", 1U << OP_DELETE | 1U << OP_BUMP | 1U << OP_SCAN, 0},
+    {"mc", "", "memcached", 1U << OP_DELETE | 1U << OP_BUMP, 0},
 };
 
 static struct ruleset *load(const char *const *globs, unsigned n, struct complaints *complaints)

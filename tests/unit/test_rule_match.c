@@ -21,8 +21,8 @@
 #define ALL_ACTIONS (1U << OP_DELETE | 1U << OP_BUMP | 1U << OP_SCAN)
 
 static const struct rule_store stores[] = {
-    {"redis", "", "redis", ALL_ACTIONS},
-    {"pre[1]", "p[1]:", "redis", ALL_ACTIONS},
+    {"redis", "", "redis", ALL_ACTIONS, 0},
+    {"pre[1]", "p[1]:", "redis", ALL_ACTIONS, 0},
 };
 
 struct fixture {
@@ -115,7 +115,7 @@ static void change(struct fixture *f, enum change_op op, const char *old, const 
     made.old_row = make_row(f, IMAGE_OLD, old);
     made.new_row = make_row(f, IMAGE_NEW, new);
     f->got.len = 0;
-    ruleset_change(f->set, &made, on_op, f);
+    ruleset_change(f->set, &made, &(struct rule_sink){.op = on_op}, f);
 }
 
 #define expect(text) assert_string_equal(buf_str(&f->got), text)
@@ -226,7 +226,7 @@ static void a_key_longer_than_any_store_takes_clears_all(void **state)
     assert_ptr_not_equal(text, MAP_FAILED);
     rules(f, BY_ID WITH_ALL);
     table(f, "*id", NULL, NULL);
-    ruleset_change(f->set, &made, on_op, f);
+    ruleset_change(f->set, &made, &(struct rule_sink){.op = on_op}, f);
     munmap(text, n);
     expect("redis scan c:* all 0 doubt\n");
     assert_int_equal(stats()->doubts, 1);
