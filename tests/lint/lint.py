@@ -45,6 +45,7 @@ LIBRARIES = [
      r"source/pg(conn|timer)\.c|store/link\.c|report/|daemon\.c"),
     ("libconfig", r"libconfig", r"base/confread\.c"),
     ("hiredis", r"hiredis/|hiredis\.h|read\.h|sds\.h|alloc\.h", r"store/redis[^/]*\.c"),
+    ("openssl", r"openssl/", r"base/digest\.c|store/memcached_text\.c"),
 ]
 
 

@@ -36,10 +36,12 @@ SAMPLES = {
             "cdcd/store/memcached.c": "#include <hiredis/read.h>\n#include <event.h>\n",
             "cdcd/rule/load.c": "#include <libconfig.h>\n#include <uthash.h>\n",
             "cdcd/base/confread.c": "#include <libconfig.h>\n",
+            "cdcd/base/digest.c": "#include <openssl/evp.h>\n",
+            "cdcd/rule/filter.c": "#include <openssl/evp.h>\n",
         },
         {
             "cdcd/source/slot.c:2", "cdcd/store/redis.c:2", "cdcd/store/memcached.c:1",
-            "cdcd/store/memcached.c:2", "cdcd/rule/load.c:1",
+            "cdcd/store/memcached.c:2", "cdcd/rule/load.c:1", "cdcd/rule/filter.c:1",
         },
     ),
     "functions": (
