@@ -2,12 +2,11 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "flow/order.h"
 #include "model/stats.h"
 
 #include <assert.h>
 #include <stdlib.h>
-#include <string.h>
-#include <uthash.h>
 #include <utlist.h>
 
 #define FREE_BATCHES 4
@@ -29,6 +28,8 @@ struct queued {
     enum state state;
     unsigned cap;
     struct arena *keys;
+    unsigned n_sets;
+    unsigned n_sweeps;
     unsigned n_losses; /* in a row, while it was the oldest that was out */
     int64_t retry_ms;  /* how long it was last made to wait alone; 0 for never */
     int64_t not_before_ms;
@@ -48,8 +49,8 @@ struct lane {
     int64_t not_before_ms;
     struct log_limit busy_limit;
     struct log_limit refused_limit;
-    uint32_t n_slots; /* of the table that finds equal ops: a power of two */
-    uint32_t *slots;  /* an op's place in the open batch, plus one */
+    struct order_index index;   /* of the open batch */
+    struct order_index leaving; /* of one that leaves past others that are set aside */
 };
 
 static void close_batch(struct lane *lane);
@@ -60,10 +61,8 @@ struct lane *lane_make(struct store *store, unsigned server, const struct lane_o
     lane->store = store;
     lane->server = server;
     lane->opts = *opts;
-    lane->n_slots = 16;
-    while (lane->n_slots < 2 * opts->batch_ops)
-        lane->n_slots *= 2;
-    lane->slots = mem_alloc(lane->n_slots * sizeof *lane->slots);
+    order_index_make(&lane->index, opts->batch_ops);
+    order_index_make(&lane->leaving, opts->batch_ops);
     return lane;
 }
 
@@ -107,7 +106,8 @@ void lane_free(struct lane *lane)
     {
         queued_free(queued);
     }
-    free(lane->slots);
+    order_index_free(&lane->index);
+    order_index_free(&lane->leaving);
     free(lane);
 }
 
@@ -136,25 +136,7 @@ static void open_batch(struct lane *lane)
     DL_APPEND(lane->queue, queued);
     lane->bytes += queued_bytes(queued);
     lane->open = queued;
-    memset(lane->slots, 0, lane->n_slots * sizeof *lane->slots);
-}
-
-static bool same(const struct batch_op *held, const struct op *op)
-{
-    return held->action == op->action && held->key_len == op->key_len &&
-           memcmp(held->key, op->key, op->key_len) == 0;
-}
-
-/* The slot of an equal op, or the free one where it would be. */
-static uint32_t *find_slot(struct lane *lane, const struct op *op)
-{
-    unsigned hash;
-    HASH_JEN(op->key, op->key_len, hash);
-    for (uint32_t i = hash + op->action;; i++) {
-        uint32_t *slot = &lane->slots[i & (lane->n_slots - 1)];
-        if (*slot == 0 || same(&lane->open->batch.ops[*slot - 1], op))
-            return slot;
-    }
+    order_index_clear(&lane->index);
 }
 
 static void make_room(struct lane *lane, struct queued *queued)
@@ -167,31 +149,71 @@ static void make_room(struct lane *lane, struct queued *queued)
     lane->bytes += (queued->cap - cap) * sizeof *queued->batch.ops;
 }
 
-static void append_op(struct lane *lane, const struct op *op)
+static void append_op(struct lane *lane, struct batch_op op)
 {
     struct queued *open = lane->open;
-    size_t before = arena_bytes(open->keys);
-    const char *key = arena_strndup(open->keys, op->key, op->key_len);
-    lane->bytes += arena_bytes(open->keys) - before;
+    op.key = arena_strndup(open->keys, op.key, op.key_len);
+    if (op.value)
+        op.value = arena_strndup(open->keys, op.value, op.value_len);
     make_room(lane, open);
-    open->batch.ops[open->batch.n++] = (struct batch_op){
-        .key = key,
-        .key_len = op->key_len,
-        .cache = op->cache,
-        .action = op->action,
-    };
+    open->batch.ops[open->batch.n++] = op;
+    open->n_sets += op.action == OP_SET;
+    open->n_sweeps += order_sweeps(&op);
+}
+
+static void replace_op(struct lane *lane, struct batch_op *op, const struct batch_op *newer)
+{
+    lane->open->n_sets -= op->action == OP_SET;
+    order_replace(op, newer, lane->open->keys);
+    lane->open->n_sets += op->action == OP_SET;
+}
+
+/* True when the op cannot be in one batch with what is in the open one. */
+static bool must_follow(const struct queued *open, const struct batch_op *op, enum meeting meeting)
+{
+    if (meeting == MEETING_FOLLOWS)
+        return true;
+    return op->action == OP_SET ? open->n_sweeps : order_sweeps(op) && open->n_sets;
+}
+
+static void put(struct lane *lane, const struct batch_op *op)
+{
+    uint32_t *slot;
+    enum meeting meeting = order_find(&lane->index, &lane->open->batch, op, &slot);
+    if (meeting == MEETING_SAME)
+        return;
+    if (must_follow(lane->open, op, meeting)) {
+        close_batch(lane);
+        open_batch(lane);
+        meeting = order_find(&lane->index, &lane->open->batch, op, &slot);
+    }
+    struct queued *open = lane->open;
+    size_t before = arena_bytes(open->keys);
+    if (meeting == MEETING_REPLACES) {
+        replace_op(lane, &open->batch.ops[*slot - 1], op);
+    } else {
+        append_op(lane, *op);
+        *slot = open->batch.n;
+    }
+    lane->bytes += arena_bytes(open->keys) - before;
 }
 
 uint64_t lane_put(struct lane *lane, const struct op *op)
 {
     if (!lane->open)
         open_batch(lane);
+    struct batch_op wanted = {
+        .key = op->key,
+        .value = op->value,
+        .ttl_ms = op->ttl_ms,
+        .grace_ms = op->grace_ms,
+        .key_len = op->key_len,
+        .value_len = op->value_len,
+        .cache = op->cache,
+        .action = op->action,
+    };
+    put(lane, &wanted);
     struct queued *open = lane->open;
-    uint32_t *slot = find_slot(lane, op);
-    if (*slot)
-        return open->batch.seq;
-    append_op(lane, op);
-    *slot = open->batch.n;
     if (open->batch.n == lane->opts.batch_ops || arena_bytes(open->keys) > BATCH_BYTES)
         close_batch(lane);
     return open->batch.seq;
@@ -203,24 +225,112 @@ static void close_batch(struct lane *lane)
     lane->open = NULL;
 }
 
-void lane_send(struct lane *lane, int64_t now_ms)
+static void leave_out_answered(struct queued *queued)
+{
+    struct batch *batch = &queued->batch;
+    unsigned n = 0;
+    for (unsigned i = 0; i < batch->n; i++)
+        if (batch->ops[i].result == RESULT_NONE)
+            batch->ops[n++] = batch->ops[i];
+    batch->n = n;
+    queued->n_sets = queued->n_sweeps = 0;
+    for (unsigned i = 0; i < n; i++) {
+        queued->n_sets += batch->ops[i].action == OP_SET;
+        queued->n_sweeps += order_sweeps(&batch->ops[i]);
+    }
+}
+
+/* Keeps in order what the batch, about to leave, has in common with older ones that are set aside.
+ * True when one of those may leave now. */
+static bool settle_with_older(struct lane *lane, struct queued *leaving, int64_t now_ms)
+{
+    bool woken = false;
+    order_index_fill(&lane->leaving, &leaving->batch);
+    for (struct queued *older = lane->queue; older != leaving; older = older->next) {
+        if (older->state != QUEUED || leaving->n_sets + older->n_sets == 0)
+            continue;
+        size_t before = arena_bytes(older->keys);
+        /* A set may be refused (no memory) where a delete is not. */
+        if (order_settle(&older->batch, older->keys, &leaving->batch, &lane->leaving)) {
+            older->not_before_ms = now_ms;
+            woken = true;
+        }
+        lane->bytes += arena_bytes(older->keys) - before;
+        leave_out_answered(older);
+    }
+    leave_out_answered(leaving);
+    return woken;
+}
+
+static void send_batch(struct lane *lane, struct queued *queued)
+{
+    if (queued->batch.n == 0) {
+        forget(lane, queued);
+        return;
+    }
+    queued->state = OUT;
+    stats()->sent += queued->batch.n;
+    lane->store->ops->send(lane->store, lane->server, &queued->batch);
+}
+
+/* What a pass over the queue has met. */
+struct pass {
+    unsigned n_out;
+    unsigned n_sets_out;
+    unsigned n_aside;
+    unsigned n_sets_aside;
+    bool woken; /* one that was set aside may leave now */
+};
+
+/* While a set is out nothing newer leaves, and a set leaves when nothing older is out: the server
+ * may answer that it did not do it, and do it later. */
+static bool may_leave(const struct lane *lane, const struct queued *queued, const struct pass *pass)
+{
+    if (pass->n_sets_out || (queued->n_sets && pass->n_out))
+        return false;
+    return lane->store->ops->ready(lane->store, lane->server);
+}
+
+static void leave(struct lane *lane, struct queued *queued, struct pass *pass, int64_t now_ms)
+{
+    if (queued->state == OPEN)
+        close_batch(lane);
+    if (pass->n_aside && queued->n_sets + pass->n_sets_aside)
+        pass->woken |= settle_with_older(lane, queued, now_ms);
+    pass->n_out++;
+    pass->n_sets_out += queued->n_sets;
+    send_batch(lane, queued);
+}
+
+/* True when it is worth another one. */
+static bool pass_over(struct lane *lane, struct pass *pass, int64_t now_ms)
 {
     struct queued *queued, *after;
-    if (now_ms < lane->not_before_ms)
-        return;
     DL_FOREACH_SAFE(lane->queue, queued, after)
     {
-        bool waits = queued->state == OPEN || queued->state == QUEUED;
-        if (!waits || now_ms < queued->not_before_ms)
-            continue;
-        if (!lane->store->ops->ready(lane->store, lane->server))
-            return;
-        if (queued->state == OPEN)
-            close_batch(lane);
-        queued->state = OUT;
-        stats()->sent += queued->batch.n;
-        lane->store->ops->send(lane->store, lane->server, &queued->batch);
+        if (queued->state == OUT || queued->state == VOID) {
+            pass->n_out++;
+            pass->n_sets_out += queued->n_sets;
+        } else if (now_ms < queued->not_before_ms) {
+            pass->n_aside++;
+            pass->n_sets_aside += queued->n_sets;
+        } else if (may_leave(lane, queued, pass)) {
+            leave(lane, queued, pass, now_ms);
+        } else {
+            return false;
+        }
     }
+    return pass->woken;
+}
+
+void lane_send(struct lane *lane, int64_t now_ms)
+{
+    struct pass pass;
+    if (now_ms < lane->not_before_ms)
+        return;
+    do
+        pass = (struct pass){0};
+    while (pass_over(lane, &pass, now_ms));
 }
 
 static void count_results(const struct batch *batch)
@@ -241,15 +351,6 @@ static void count_results(const struct batch *batch)
             break;
         }
     }
-}
-
-static void leave_out_answered(struct batch *batch)
-{
-    unsigned n = 0;
-    for (unsigned i = 0; i < batch->n; i++)
-        if (batch->ops[i].result == RESULT_NONE)
-            batch->ops[n++] = batch->ops[i];
-    batch->n = n;
 }
 
 static int64_t back_off(const struct lane *lane, int64_t last_ms)
@@ -319,7 +420,7 @@ void lane_answered(struct lane *lane, struct batch *batch, int64_t now_ms)
         return;
     }
     unsigned n_sent = batch->n;
-    leave_out_answered(batch);
+    leave_out_answered(queued);
     if (batch->n == 0) {
         forget(lane, queued);
         return;

@@ -26,8 +26,12 @@ enum op_result {
 };
 
 struct batch_op {
-    const char *key; /* borrowed until the batch is answered for */
+    const char *key;   /* borrowed until the batch is answered for */
+    const char *value; /* OP_SET, OP_PUBLISH: as long; NULL with other actions */
+    int64_t ttl_ms;    /* as in struct op */
+    int64_t grace_ms;
     uint32_t key_len;
+    uint32_t value_len;
     uint16_t cache;
     uint8_t action; /* enum op_action */
     uint8_t result; /* enum op_result; the store fills it in */
@@ -43,7 +47,7 @@ enum batch_status {
                       own */
 };
 
-/* Ops for one server, which may be done in any order. */
+/* Ops for one server, which may be done in any order: an OP_SET is the only op of its key. */
 struct batch {
     uint64_t seq;
     struct batch_op *ops;

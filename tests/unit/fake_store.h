@@ -21,7 +21,8 @@ struct fake_store {
     bool ready[FAKE_SERVERS];
     struct batch *out[FAKE_SERVERS][FAKE_WINDOW];
     unsigned n_out[FAKE_SERVERS];
-    char said[4096]; /* every op as it was sent, "delete KEY;", batches ended by "|" */
+    char said[4096]; /* every op as it was sent, "delete KEY;" or "set KEY=VALUE;", batches ended by
+                        "|" */
 };
 
 static inline unsigned fake_n_servers(const struct store *store)
@@ -52,9 +53,9 @@ static inline void fake_send(struct store *store, unsigned server, struct batch 
     for (unsigned i = 0; i < batch->n; i++) {
         const struct batch_op *op = &batch->ops[i];
         assert_int_equal(op->result, RESULT_NONE);
-        n +=
-            (size_t)snprintf(fake->said + n, sizeof fake->said - n, "%s %.*s;",
-                             op_action_name((enum op_action)op->action), (int)op->key_len, op->key);
+        n += (size_t)snprintf(fake->said + n, sizeof fake->said - n, "%s %.*s%s%.*s;",
+                              op_action_name((enum op_action)op->action), (int)op->key_len, op->key,
+                              op->value ? "=" : "", (int)op->value_len, op->value ? op->value : "");
     }
     snprintf(fake->said + n, sizeof fake->said - n, "|");
 }

@@ -263,6 +263,156 @@ static void many_keys_are_found_again(void **state)
     lane_free(lane);
 }
 
+static uint64_t put_op(struct fixture *f, enum op_action action, const char *key, const char *value)
+{
+    struct op op = {.key = key, .key_len = (uint32_t)strlen(key), .action = (uint8_t)action};
+    op.value = value;
+    op.value_len = value ? (uint32_t)strlen(value) : 0;
+    op.ttl_ms = action == OP_SET || action == OP_EXPIRE ? 1000 : 0;
+    return lane_put(f->lane, &op);
+}
+
+/* The oldest batch that is out, refused whole. */
+static void refuse(struct fixture *f, int64_t now_ms)
+{
+    answer(f, fake_take(&f->fake, 0), BATCH_REFUSED, now_ms);
+}
+
+static void of_one_key_only_the_newest_set_or_delete_waits(void **state)
+{
+    struct fixture *f = *state;
+    assert_int_equal(put_op(f, OP_SET, "a", "old"), 1);
+    assert_int_equal(put_op(f, OP_SET, "a", "new"), 1);
+    put(f, "b");
+    put_op(f, OP_SET, "b", "1");
+    put_op(f, OP_SET, "c", "1");
+    put(f, "c");
+    lane_send(f->lane, 1);
+    assert_string_equal(fake_said(&f->fake), "set a=new;set b=1;delete c;|");
+}
+
+static void messages_are_one_only_where_they_say_the_same(void **state)
+{
+    struct fixture *f = *state;
+    put_op(f, OP_PUBLISH, "channel", "a");
+    put_op(f, OP_PUBLISH, "channel", "b");
+    put_op(f, OP_PUBLISH, "channel", "a");
+    put_op(f, OP_SET, "channel", "v");
+    lane_send(f->lane, 1);
+    assert_string_equal(fake_said(&f->fake), "publish channel=a;publish channel=b;set channel=v;|");
+}
+
+static void what_else_meets_a_set_of_its_key_leaves_after_it(void **state)
+{
+    struct fixture *f = *state;
+    put_op(f, OP_SET, "a", "1");
+    put_op(f, OP_EXPIRE, "a", NULL);
+    lane_send(f->lane, 1);
+    assert_string_equal(fake_said(&f->fake), "set a=1;|");
+    lane_answered(f->lane, fake_do(&f->fake, 0), 1);
+    lane_send(f->lane, 1);
+    assert_string_equal(fake_said(&f->fake), "expire a;|");
+}
+
+static void a_scan_and_a_set_are_not_in_one_batch(void **state)
+{
+    struct fixture *f = *state;
+    put_op(f, OP_SCAN, "a*", NULL);
+    put_op(f, OP_SET, "a", "1");
+    put_op(f, OP_SCAN, "a*", NULL);
+    for (int i = 0; i < 3; i++) {
+        lane_send(f->lane, 1);
+        lane_answered(f->lane, fake_do(&f->fake, 0), 1);
+    }
+    assert_string_equal(fake_said(&f->fake), "scan a*;|set a=1;|scan a*;|");
+}
+
+static void nothing_passes_a_set_that_is_out(void **state)
+{
+    struct fixture *f = *state;
+    put(f, "a");
+    lane_send(f->lane, 1);
+    put_op(f, OP_SET, "a", "1");
+    lane_send(f->lane, 1);
+    assert_string_equal(fake_said(&f->fake), "delete a;|");
+    answer(f, fake_take(&f->fake, 0), BATCH_LOST, 1);
+    lane_send(f->lane, 1);
+    assert_string_equal(fake_said(&f->fake), "delete a;|");
+    lane_answered(f->lane, fake_do(&f->fake, 0), 1);
+    lane_send(f->lane, 1);
+    put(f, "a");
+    lane_send(f->lane, 1);
+    assert_string_equal(fake_said(&f->fake), "set a=1;|");
+    lane_answered(f->lane, fake_do(&f->fake, 0), 1);
+    lane_send(f->lane, 1);
+    assert_string_equal(fake_said(&f->fake), "delete a;|");
+}
+
+/* Brings an op to where it is set aside until 1100. */
+static void set_aside(struct fixture *f, enum op_action action, const char *key, const char *value)
+{
+    put_op(f, action, key, value);
+    for (int i = 0; i < 2; i++) {
+        lane_send(f->lane, 1000);
+        refuse(f, 1000);
+    }
+    fake_said(&f->fake);
+}
+
+static void a_newer_set_takes_the_place_of_one_that_is_set_aside(void **state)
+{
+    struct fixture *f = *state;
+    set_aside(f, OP_SET, "a", "old");
+    assert_int_equal(put_op(f, OP_SET, "a", "new"), 2);
+    put(f, "b");
+    lane_send(f->lane, 1000);
+    assert_string_equal(fake_said(&f->fake), "delete b;|");
+    lane_answered(f->lane, fake_do(&f->fake, 0), 1000);
+    assert_int_equal(lane_done(f->lane), 0);
+    lane_send(f->lane, 1100);
+    assert_string_equal(fake_said(&f->fake), "set a=new;|");
+    lane_answered(f->lane, fake_do(&f->fake, 0), 1100);
+    assert_int_equal(lane_done(f->lane), 2);
+}
+
+static void a_delete_does_not_wait_with_the_set_that_was_refused(void **state)
+{
+    struct fixture *f = *state;
+    set_aside(f, OP_SET, "a", "old");
+    put(f, "a");
+    lane_send(f->lane, 1000);
+    assert_string_equal(fake_said(&f->fake), "delete a;|");
+    lane_answered(f->lane, fake_do(&f->fake, 0), 1000);
+    assert_int_equal(lane_done(f->lane), 2);
+    assert_int_equal(lane_due_ms(f->lane, 1000), INT64_MAX);
+}
+
+static void a_delete_that_is_set_aside_does_not_undo_a_newer_set(void **state)
+{
+    struct fixture *f = *state;
+    set_aside(f, OP_DELETE, "a", NULL);
+    put_op(f, OP_SET, "a", "new");
+    lane_send(f->lane, 1000);
+    assert_string_equal(fake_said(&f->fake), "");
+    lane_send(f->lane, 1100);
+    assert_string_equal(fake_said(&f->fake), "set a=new;|");
+}
+
+static void a_set_that_is_passed_by_what_it_would_undo_becomes_a_delete(void **state)
+{
+    struct fixture *f = *state;
+    set_aside(f, OP_SET, "a", "old");
+    put_op(f, OP_SCAN, "a*", NULL);
+    lane_send(f->lane, 1000);
+    assert_string_equal(fake_said(&f->fake), "scan a*;|delete a;|");
+    lane_answered(f->lane, fake_do(&f->fake, 0), 1000);
+    lane_answered(f->lane, fake_do(&f->fake, 0), 1000);
+    set_aside(f, OP_SET, "b", "old");
+    put_op(f, OP_EXPIRE, "b", NULL);
+    lane_send(f->lane, 1000);
+    assert_string_equal(fake_said(&f->fake), "expire b;|delete b;|");
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -282,6 +432,15 @@ int main(void)
         TEST(an_op_that_makes_the_server_hang_up_holds_up_no_other),
         TEST(void_batches_are_not_sent_and_not_waited_for),
         TEST(many_keys_are_found_again),
+        TEST(of_one_key_only_the_newest_set_or_delete_waits),
+        TEST(messages_are_one_only_where_they_say_the_same),
+        TEST(what_else_meets_a_set_of_its_key_leaves_after_it),
+        TEST(a_scan_and_a_set_are_not_in_one_batch),
+        TEST(nothing_passes_a_set_that_is_out),
+        TEST(a_newer_set_takes_the_place_of_one_that_is_set_aside),
+        TEST(a_delete_does_not_wait_with_the_set_that_was_refused),
+        TEST(a_delete_that_is_set_aside_does_not_undo_a_newer_set),
+        TEST(a_set_that_is_passed_by_what_it_would_undo_becomes_a_delete),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
