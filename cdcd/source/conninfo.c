@@ -77,23 +77,44 @@ static void add(struct conninfo *conninfo, const char *keyword, const char *valu
     conninfo->values[n] = value;
 }
 
-static const char *merge_options(struct arena *arena, const char *users, enum conninfo_use use,
-                                 int64_t work_mem_bytes)
+static const char *options_of(struct arena *arena, enum conninfo_use use, int64_t work_mem_bytes)
 {
-    const char *ours = use == CONNINFO_SQL ? PINNED PINNED_SQL : PINNED;
-    const char *options =
-        users ? arena_printf(arena, "%s %s", users, ours) : arena_strdup(arena, ours);
     int64_t kb = work_mem_bytes / 1024;
-    if (use == CONNINFO_SQL || work_mem_bytes == 0)
-        return options;
+    if (use == CONNINFO_SQL)
+        return PINNED PINNED_SQL;
+    if (work_mem_bytes == 0)
+        return PINNED;
     kb = kb < 64 ? 64 : kb > INT32_MAX ? INT32_MAX : kb;
-    return arena_printf(arena, "%s -c logical_decoding_work_mem=%lldkB", options, (long long)kb);
+    return arena_printf(arena, "%s -c logical_decoding_work_mem=%lldkB", PINNED, (long long)kb);
 }
 
-struct conninfo conninfo_make(struct arena *arena, const char *text, enum conninfo_use use,
-                              int64_t decoding_work_mem_bytes)
+/* Of several hosts lookups want the one that the stream wants. libpq takes a session whose
+ * transactions are read-only by default for a server that is, so "read-write" is not for them. */
+static void want_primary(struct conninfo *conninfo, const PQconninfoOption *given,
+                         const PQconninfoOption *others)
+{
+    static const char *const lists[] = {"host", "hostaddr"};
+    const char *wanted = find_value(given, "target_session_attrs");
+    bool several = false;
+    if (!wanted)
+        wanted = find_value(others, "target_session_attrs");
+    if (wanted && wanted != find_value(given, "target_session_attrs") && strcmp(wanted, "any") == 0)
+        wanted = NULL; /* what libpq has where nobody said anything */
+    for (size_t i = 0; i < 2; i++) {
+        const char *list = find_value(given, lists[i]);
+        if (!list)
+            list = find_value(others, lists[i]);
+        several = several || (list && strchr(list, ','));
+    }
+    if (wanted ? strcmp(wanted, "read-write") == 0 : several)
+        add(conninfo, "target_session_attrs", "primary");
+}
+
+static struct conninfo make(struct arena *arena, const char *text, enum conninfo_use use,
+                            const char *ours)
 {
     struct conninfo conninfo = {0};
+    bool looks_up = use == CONNINFO_LOOKUPS;
     PQconninfoOption *given = PQconninfoParse(text, NULL);
     PQconninfoOption *others = read_defaults(find_value(given, "service"));
     const char *options = find_value(given, "options");
@@ -106,15 +127,34 @@ struct conninfo conninfo_make(struct arena *arena, const char *text, enum connin
             add(&conninfo, defaults[i][0], defaults[i][1]);
     if (!options)
         options = find_value(others, "options");
-    add(&conninfo, "options", merge_options(arena, options, use, decoding_work_mem_bytes));
+    add(&conninfo, "options",
+        options ? arena_printf(arena, "%s %s", options, ours) : arena_strdup(arena, ours));
     add(&conninfo, "client_encoding", "UTF8");
-    add(&conninfo, "fallback_application_name", "cdcd");
+    add(&conninfo, "fallback_application_name", looks_up ? "cdcd lookups" : "cdcd");
     if (use == CONNINFO_REPLICATION)
         add(&conninfo, "replication", "database");
+    if (looks_up)
+        want_primary(&conninfo, given, others);
     conninfo.has_hostaddr = find_value(given, "hostaddr") || find_value(others, "hostaddr");
     PQconninfoFree(given);
     PQconninfoFree(others);
     return conninfo;
+}
+
+struct conninfo conninfo_make(struct arena *arena, const char *text, enum conninfo_use use,
+                              int64_t decoding_work_mem_bytes)
+{
+    return make(arena, text, use, options_of(arena, use, decoding_work_mem_bytes));
+}
+
+struct conninfo conninfo_make_lookups(struct arena *arena, const char *text, int64_t timeout_ms)
+{
+    int64_t ms = timeout_ms < 1 ? 1 : timeout_ms > INT32_MAX ? INT32_MAX : timeout_ms;
+    return make(arena, text, CONNINFO_LOOKUPS,
+                arena_printf(arena,
+                             PINNED " -c default_transaction_read_only=on"
+                                    " -c statement_timeout=%lldms",
+                             (long long)ms));
 }
 
 /* libpq takes no "" that would undo the user's list of addresses: with a unix socket among those

@@ -15,6 +15,7 @@ struct arena;
 enum conninfo_use {
     CONNINFO_SQL,         /* an ordinary connection */
     CONNINFO_REPLICATION, /* logical replication of its database */
+    CONNINFO_LOOKUPS,     /* read-only, with the role's own search_path */
 };
 
 /* For PQconnectStartParams with expand_dbname; NULL-terminated. */
@@ -30,6 +31,8 @@ int conninfo_check(const char *text, struct err *err);
  * for CONNINFO_REPLICATION; 0 leaves the server's. */
 struct conninfo conninfo_make(struct arena *arena, const char *text, enum conninfo_use use,
                               int64_t decoding_work_mem_bytes);
+/* For lookups; timeout_ms is that of a statement. */
+struct conninfo conninfo_make_lookups(struct arena *arena, const char *text, int64_t timeout_ms);
 /* Of several hosts, only this one: as PQhost, PQhostaddr ("" for a unix socket) and PQport say of
  * another connection of the same conninfo. They are copied. */
 void conninfo_pin(struct conninfo *conninfo, struct arena *arena, const char *host,

@@ -25,8 +25,9 @@ enum pgconn_state {
     PGCONN_CLOSED,
     PGCONN_CONNECTING,
     PGCONN_READY,
-    PGCONN_QUERY,  /* the first of the queries is out */
-    PGCONN_COPY,   /* COPY BOTH */
+    PGCONN_QUERY, /* the first of the queries is out */
+    PGCONN_COPY,  /* COPY BOTH */
+    PGCONN_PIPELINE,
     PGCONN_BROKEN, /* found within a call; lost is said from the loop */
 };
 
@@ -63,6 +64,7 @@ static void break_later(struct pgconn *conn);
 static void poll_connecting(struct pgconn *conn);
 static void start_query(struct pgconn *conn);
 static void copy_turn(struct pgconn *conn);
+static void pipeline_turn(struct pgconn *conn);
 static void flush(struct pgconn *conn);
 static void on_deadline(void *ctx);
 static void on_turn(void *ctx);
@@ -218,15 +220,30 @@ void pgconn_leave(struct pgconn *conn)
     pgconn_close(conn);
 }
 
+PGconn *pgconn_pipeline(struct pgconn *conn)
+{
+    assert(!conn->queries && PQenterPipelineMode(conn->pg) == 1);
+    enter(conn, PGCONN_PIPELINE);
+    return conn->pg;
+}
+
+void pgconn_flush(struct pgconn *conn)
+{
+    if (conn->state == PGCONN_PIPELINE)
+        flush(conn);
+}
+
 static void enter(struct pgconn *conn, enum pgconn_state state)
 {
     static const unsigned allowed[] = {
         [PGCONN_CLOSED] = BIT(PGCONN_CONNECTING),
         [PGCONN_CONNECTING] = BIT(PGCONN_READY) | BIT(PGCONN_BROKEN) | BIT(PGCONN_CLOSED),
-        [PGCONN_READY] = BIT(PGCONN_QUERY) | BIT(PGCONN_BROKEN) | BIT(PGCONN_CLOSED),
+        [PGCONN_READY] =
+            BIT(PGCONN_QUERY) | BIT(PGCONN_PIPELINE) | BIT(PGCONN_BROKEN) | BIT(PGCONN_CLOSED),
         [PGCONN_QUERY] =
             BIT(PGCONN_READY) | BIT(PGCONN_COPY) | BIT(PGCONN_BROKEN) | BIT(PGCONN_CLOSED),
         [PGCONN_COPY] = BIT(PGCONN_BROKEN) | BIT(PGCONN_CLOSED),
+        [PGCONN_PIPELINE] = BIT(PGCONN_BROKEN) | BIT(PGCONN_CLOSED),
         [PGCONN_BROKEN] = BIT(PGCONN_CLOSED),
     };
     assert(allowed[conn->state] & BIT(state));
@@ -453,6 +470,10 @@ static void on_readable(evutil_socket_t fd, short what, void *ctx)
         copy_turn(conn);
         return;
     }
+    if (conn->state == PGCONN_PIPELINE) {
+        pipeline_turn(conn);
+        return;
+    }
     if (!PQconsumeInput(conn->pg)) {
         lose_connection(conn);
         return;
@@ -498,13 +519,32 @@ static void plan_turn(struct pgconn *conn, unsigned n, bool cut_short)
     pgtimer_start_us(conn->turn, cut_short ? 0 : GATHER_US);
 }
 
-/* Gives messages until libpq and the socket are dry. Under TLS a read gives one record at the
- * most, and what OpenSSL holds back does not make the socket readable: there it is dry only when
- * two reads running gave no message. */
+/* So many reads running that gave nothing mean that all was read. Under TLS a read gives one record
+ * at the most, and what OpenSSL holds back does not make the socket readable. */
+static unsigned dry_reads(const struct pgconn *conn)
+{
+    return PQsslInUse(conn->pg) || PQgssEncInUse(conn->pg) ? 2 : 1;
+}
+
+static void pipeline_turn(struct pgconn *conn)
+{
+    unsigned generation = conn->generation, empty = 0, dry = dry_reads(conn);
+    while (empty < dry) {
+        if (!PQconsumeInput(conn->pg)) {
+            lose_connection(conn);
+            return;
+        }
+        empty = conn->events->results(conn->ctx) ? 0 : empty + 1;
+        if (conn->generation != generation || conn->state != PGCONN_PIPELINE)
+            return;
+    }
+}
+
+/* Gives messages until libpq and the socket are dry. */
 static void copy_turn(struct pgconn *conn)
 {
     unsigned generation = conn->generation, n = 0, empty = 0;
-    unsigned dry = PQsslInUse(conn->pg) || PQgssEncInUse(conn->pg) ? 2 : 1;
+    unsigned dry = dry_reads(conn);
     size_t bytes = 0;
     while (!conn->paused && n < TURN_MESSAGES && bytes < TURN_BYTES) {
         char *message;

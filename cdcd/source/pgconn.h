@@ -1,8 +1,8 @@
 /* One asynchronous connection to PostgreSQL: libpq over libevent.
  *
  * A connection is opened, says `ready` or `lost`, answers queries one after the other, and may go
- * over to COPY BOTH; then its messages are given, and data can be put. When it is lost it is
- * closed, its queries are answered no more, and it can be opened again.
+ * over to COPY BOTH (then its messages are given, and data can be put) or to a pipeline. When it is
+ * lost it is closed, its queries are answered no more, and it can be opened again.
  *
  * Events and answers come from the event loop, never from within a call. Within them everything
  * may be called but pgconn_free.
@@ -28,6 +28,8 @@ struct pgconn_events {
     void (*lost)(void *ctx, const struct pg_fault *fault);
     /* A message inside COPY BOTH; lent. NULL where there is no COPY. */
     void (*message)(void *ctx, const char *bytes, size_t n);
+    /* In a pipeline: libpq may have results. True when it had. NULL where there is none. */
+    bool (*results)(void *ctx);
 };
 
 /* fault is NULL, or what the server refused the query with. Both are lent. */
@@ -58,5 +60,11 @@ void pgconn_pause(struct pgconn *conn, bool paused);
 bool pgconn_put(struct pgconn *conn, const char *bytes, size_t n);
 /* Ends COPY BOTH politely, and closes: sends what was put if the socket takes it. */
 void pgconn_leave(struct pgconn *conn);
+
+/* Goes over to pipeline mode, in which the caller sends and takes results with libpq itself; only
+ * after ready, with no query out. Lent until it is lost or closed. */
+PGconn *pgconn_pipeline(struct pgconn *conn);
+/* In a pipeline: sends what libpq holds. */
+void pgconn_flush(struct pgconn *conn);
 
 #endif

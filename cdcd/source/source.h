@@ -124,6 +124,7 @@ struct lookups_ops {
                 uint64_t question);
     /* All questions that are out are answered no more. */
     void (*forget)(struct lookups *lookups);
+    /* At once; only from outside `answered`. */
     void (*close)(struct lookups *lookups);
 };
 

@@ -183,6 +183,33 @@ static void a_socket_among_addresses_pins_nothing(void **state)
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
+static void lookups_are_read_only_and_keep_the_search_path(void **state)
+{
+    struct conninfo made = conninfo_make_lookups(*state, "options='-c search_path=x'", 1500);
+    assert_has(value_of(&made, "options"), "-c search_path=x -c datestyle=ISO");
+    assert_has(value_of(&made, "options"), "default_transaction_read_only=on");
+    assert_has(value_of(&made, "options"), "statement_timeout=1500ms");
+    assert_null(strstr(value_of(&made, "options"), "pg_catalog"));
+    assert_string_equal(value_of(&made, "fallback_application_name"), "cdcd lookups");
+}
+
+/* libpq would take our own read-only transactions for a read-only server. */
+static void lookups_go_to_the_primary_of_several_hosts(void **state)
+{
+    static const char *const texts[][2] = {
+        {"host=a", ""},
+        {"host=a,b", "primary"},
+        {"postgresql://a,b/d", "primary"},
+        {"hostaddr=1.1.1.1,2.2.2.2", "primary"},
+        {"host=a target_session_attrs=read-write", "primary"},
+        {"host=a,b target_session_attrs=any", ""},
+    };
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+        struct conninfo made = conninfo_make_lookups(*state, texts[i][0], 1000);
+        assert_string_equal(value_of(&made, "target_session_attrs"), texts[i][1]);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -199,6 +226,8 @@ int main(void)
         TEST(the_host_that_was_reached_takes_the_place_of_all),
         TEST(a_socket_that_was_reached_takes_the_place_of_all),
         TEST(a_socket_among_addresses_pins_nothing),
+        TEST(lookups_are_read_only_and_keep_the_search_path),
+        TEST(lookups_go_to_the_primary_of_several_hosts),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
