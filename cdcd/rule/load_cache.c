@@ -122,11 +122,12 @@ static bool compile_key(struct loader *loader, struct cache *cache, const struct
                         const char *text, enum op_action action, struct key *key)
 {
     struct err err = {0};
+    const struct template_scope scope = {.params = &cache->params};
     const char *what = action == OP_SCAN ? "match" : "key";
     key->action = action;
     if (!*text)
         err_set(&err, EX_CONFIG, "is empty; write a text, as in \"post:{id}\"");
-    else if (template_compile(&key->template, loader->arena, text, &cache->params, &err) == 0)
+    else if (template_compile(&key->template, loader->arena, text, &scope, &err) == 0)
         key->template.pattern = action == OP_SCAN;
     if (err.code)
         complain(loader->complaints, SEVERITY_ERROR, place->file, place->line, "%s %s", what,

@@ -32,33 +32,25 @@ static void put_literal(struct buf *to, const struct template *template, const c
 /* The match that finds every key of a template. */
 static void put_match(const struct template *template, struct buf *to)
 {
-    for (unsigned i = 0; i < template->n_parts; i++) {
-        const struct template_part *part = &template->parts[i];
-        if (part->text)
-            put_literal(to, template, part->text, part->len);
-        else
-            buf_put_str(to, "*");
-    }
+    struct buf match = {0};
+    template_put_match(template, &match);
+    put_quoted(to, match.data, match.len);
+    buf_free(&match);
 }
 
-/* The text that the template's keys all begin with. */
-static size_t head_of(const struct template *template, const char **text)
+/* Cuts head to what the template's keys begin with as well. */
+static void cut_to_common(const struct template *template, struct buf *head)
 {
-    const struct template_part *first = template->parts;
-    *text = first->text;
-    return first->text ? first->len : 0;
-}
-
-static size_t common_head(const struct template *a, const char *text, size_t n)
-{
-    const char *other;
-    size_t same = 0, most = head_of(a, &other);
-    while (same < n && same < most && text[same] == other[same])
+    struct buf other = {0};
+    size_t same = 0;
+    template_put_head(template, &other);
+    while (same < head->len && same < other.len && head->data[same] == other.data[same])
         same++;
     /* Not the half of a character. */
-    while (same > 0 && same < n && ((unsigned char)text[same] & 0xc0) == 0x80)
+    while (same > 0 && same < head->len && ((unsigned char)head->data[same] & 0xc0) == 0x80)
         same--;
-    return same;
+    head->len = same;
+    buf_free(&other);
 }
 
 /* Puts one match for all keys that have parameters; nothing when they have no beginning in common:
@@ -66,8 +58,7 @@ static size_t common_head(const struct template *a, const char *text, size_t n)
 static void put_suggestion(const struct cache *cache, struct buf *to)
 {
     const struct key *first = NULL;
-    const char *head = NULL;
-    size_t n_head = 0;
+    struct buf head = {0};
     unsigned n_keys = 0;
     for (unsigned i = 0; i < cache->n_keys; i++) {
         const struct template *template = &cache->keys[i].template;
@@ -75,17 +66,18 @@ static void put_suggestion(const struct cache *cache, struct buf *to)
             continue;
         if (n_keys++ == 0) {
             first = &cache->keys[i];
-            n_head = head_of(template, &head);
+            template_put_head(template, &head);
         } else {
-            n_head = common_head(template, head, n_head);
+            cut_to_common(template, &head);
         }
     }
     if (n_keys == 1) {
         put_match(&first->template, to);
-    } else if (n_head) {
-        put_literal(to, &first->template, head, n_head);
+    } else if (head.len) {
+        put_literal(to, &first->template, head.data, head.len);
         buf_put_str(to, "*");
     }
+    buf_free(&head);
 }
 
 static void warn_without_all(struct loader *loader, const struct cache *cache)
@@ -108,8 +100,9 @@ static void warn_without_all(struct loader *loader, const struct cache *cache)
 /* Parameters are taken as a number and as a word: a match may be for one of them alone. */
 static bool covers(const struct key *all, const struct key *key)
 {
-    static const struct value samples[] = {{"7040", 4, VALUE_TEXT}, {"qxjz", 4, VALUE_TEXT}};
-    struct value values[TEMPLATE_MAX_PARAMS];
+    static const struct template_value samples[] = {{{"7040", 4, VALUE_TEXT}, 0},
+                                                    {{"qxjz", 4, VALUE_TEXT}, 0}};
+    struct template_value values[TEMPLATE_MAX_PARAMS];
     struct buf match = {0}, text = {0};
     bool covered = false;
     template_render(&all->template, NULL, &match);
@@ -117,8 +110,9 @@ static bool covers(const struct key *all, const struct key *key)
         for (unsigned param = 0; param < TEMPLATE_MAX_PARAMS; param++)
             values[param] = samples[i];
         text.len = 0;
-        template_render(&key->template, values, &text);
-        covered = glob_match(match.data, match.len, text.data, text.len);
+        /* What a filter cannot make of the sample is not held against the match. */
+        covered = template_render(&key->template, values, &text) != TEMPLATE_TEXT ||
+                  glob_match(match.data, match.len, text.data, text.len);
     }
     buf_free(&match);
     buf_free(&text);

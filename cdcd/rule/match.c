@@ -8,16 +8,7 @@
 #include <time.h>
 
 #define KEEP_BYTES 65536
-/* No store has longer keys: Redis takes texts of 512 MB, and a prefix has at most a file's 1 MB. */
-#define KEY_MOST_BYTES ((size_t)510 << 20)
 #define UNHANDLED_INTERVAL_MS 60000
-
-/* What one image of a row says of a key's parameters. */
-enum naming {
-    NAMING_KEY,      /* every parameter is a text */
-    NAMING_NOTHING,  /* one is NULL: there is no such key */
-    NAMING_IN_DOUBT, /* one was not sent, or the key would be longer than any */
-};
 
 struct matching {
     struct ruleset *ruleset;
@@ -25,8 +16,8 @@ struct matching {
     rule_op_fn emit;
     void *ctx;
     bool doubted; /* the cache at hand has been cleared because of a doubt */
-    struct value old_values[TEMPLATE_MAX_PARAMS];
-    struct value new_values[TEMPLATE_MAX_PARAMS];
+    struct template_value old_values[TEMPLATE_MAX_PARAMS];
+    struct template_value new_values[TEMPLATE_MAX_PARAMS];
 };
 
 static void match_cache(struct matching *m, const struct cache_plan *planned);
@@ -34,8 +25,9 @@ static bool holds(const struct matching *m, const struct trigger_plan *planned);
 static void match_key(struct matching *m, const struct trigger_plan *planned,
                       const struct key *key);
 static void clear_cache(struct matching *m, struct cache *cache, int line);
-static void give(struct matching *m, const struct cache *cache, int line, const struct key *key,
-                 const struct value *values, const char *image, bool in_doubt);
+static enum template_outcome give(struct matching *m, const struct cache *cache, int line,
+                                  const struct key *key, const struct template_value *values,
+                                  const char *image, bool in_doubt);
 
 static void begin(struct matching *m, struct ruleset *ruleset)
 {
@@ -179,33 +171,25 @@ static bool holds(const struct matching *m, const struct trigger_plan *planned)
     return false;
 }
 
-/* Fetches the key's parameters. NULL decides over a value that was not sent: whatever that is,
- * there is no key. */
-static enum naming fetch(const struct matching *m, const struct trigger_plan *planned,
-                         const struct key *key, enum image image, struct value *values)
+static void fetch(const struct matching *m, const struct trigger_plan *planned,
+                  const struct key *key, enum image image, struct template_value *values)
 {
-    enum naming naming = NAMING_KEY;
     for (unsigned i = 0; i < key->template.n_params; i++) {
         unsigned param = key->template.params[i];
         int column = planned->sources[param];
-        values[param] = (struct value){.kind = VALUE_ABSENT};
-        if (column != PLAN_NO_COLUMN)
-            values[param] = change_value(m->change, image, (unsigned)column);
-        if (values[param].kind == VALUE_NULL)
-            naming = NAMING_NOTHING;
-        else if (values[param].kind != VALUE_TEXT && naming == NAMING_KEY)
-            naming = NAMING_IN_DOUBT;
+        values[param] = (struct template_value){{.kind = VALUE_ABSENT}, 0};
+        if (column == PLAN_NO_COLUMN)
+            continue;
+        values[param].value = change_value(m->change, image, (unsigned)column);
+        values[param].type = m->change->relation->columns[column].type;
     }
-    if (naming == NAMING_KEY && template_most_bytes(&key->template, values) > KEY_MOST_BYTES)
-        naming = NAMING_IN_DOUBT;
-    return naming;
 }
 
 static bool same_values(const struct matching *m, const struct template *template)
 {
     for (unsigned i = 0; i < template->n_params; i++) {
-        const struct value *old = &m->old_values[template->params[i]];
-        const struct value *new = &m->new_values[template->params[i]];
+        const struct value *old = &m->old_values[template->params[i]].value;
+        const struct value *new = &m->new_values[template->params[i]].value;
         if (old->kind != new->kind || (old->kind == VALUE_TEXT && !same_text(old, new)))
             return false;
     }
@@ -226,36 +210,27 @@ static void clear_in_doubt(struct matching *m, struct cache *cache, int line)
 }
 
 static void match_image(struct matching *m, const struct trigger_plan *planned,
-                        const struct key *key, enum naming naming, enum image image)
+                        const struct key *key, enum image image)
 {
     const struct trigger *trigger = planned->trigger;
-    const struct value *values = image == IMAGE_OLD ? m->old_values : m->new_values;
-    switch (naming) {
-    case NAMING_KEY:
-        give(m, trigger->cache, trigger->line, key, values, image == IMAGE_OLD ? "old" : "new",
-             false);
-        break;
-    case NAMING_IN_DOUBT:
+    const struct template_value *values = image == IMAGE_OLD ? m->old_values : m->new_values;
+    const char *name = image == IMAGE_OLD ? "old" : "new";
+    if (give(m, trigger->cache, trigger->line, key, values, name, false) == TEMPLATE_IN_DOUBT)
         clear_in_doubt(m, trigger->cache, trigger->line);
-        break;
-    case NAMING_NOTHING:
-        break;
-    }
 }
 
 static void match_key(struct matching *m, const struct trigger_plan *planned, const struct key *key)
 {
     enum change_op op = m->change->op;
-    enum naming old = NAMING_NOTHING, new = NAMING_NOTHING;
     if (op != CHANGE_INSERT)
-        old = fetch(m, planned, key, IMAGE_OLD, m->old_values);
+        fetch(m, planned, key, IMAGE_OLD, m->old_values);
     if (op != CHANGE_DELETE)
-        new = fetch(m, planned, key, IMAGE_NEW, m->new_values);
+        fetch(m, planned, key, IMAGE_NEW, m->new_values);
     /* A row that did not move has one key. */
-    if (op == CHANGE_UPDATE && same_values(m, &key->template))
-        old = NAMING_NOTHING;
-    match_image(m, planned, key, old, IMAGE_OLD);
-    match_image(m, planned, key, new, IMAGE_NEW);
+    if (op != CHANGE_INSERT && !(op == CHANGE_UPDATE && same_values(m, &key->template)))
+        match_image(m, planned, key, IMAGE_OLD);
+    if (op != CHANGE_DELETE)
+        match_image(m, planned, key, IMAGE_NEW);
 }
 
 static void clear_cache(struct matching *m, struct cache *cache, int line)
@@ -275,9 +250,11 @@ static void clear_cache(struct matching *m, struct cache *cache, int line)
         leave_unhandled(cache, line);
 }
 
-/* Makes the op of a key in each store of the cache, unless this change has made it before. */
-static void give(struct matching *m, const struct cache *cache, int line, const struct key *key,
-                 const struct value *values, const char *image, bool in_doubt)
+/* Makes the op of a key in each store of the cache, unless this change has made it before; none
+ * where the values give no key. */
+static enum template_outcome give(struct matching *m, const struct cache *cache, int line,
+                                  const struct key *key, const struct template_value *values,
+                                  const char *image, bool in_doubt)
 {
     struct buf *keys = &m->ruleset->keys;
     struct origin origin = {cache->file, line, cache->app, cache->name, image};
@@ -290,7 +267,11 @@ static void give(struct matching *m, const struct cache *cache, int line, const 
             buf_put(keys, store->pattern_prefix, store->pattern_prefix_len);
         else
             buf_put(keys, store->prefix, store->prefix_len);
-        template_render(&key->template, values, keys);
+        enum template_outcome outcome = template_render(&key->template, values, keys);
+        if (outcome != TEMPLATE_TEXT) {
+            keys->len = made.at;
+            return outcome;
+        }
         made.key_len = (uint32_t)(keys->len - made.at);
         if (!seen_add(&m->ruleset->seen, keys->data, &made)) {
             keys->len = made.at;
@@ -308,4 +289,5 @@ static void give(struct matching *m, const struct cache *cache, int line, const 
         stats()->ops++;
         m->emit(m->ctx, &op, &origin);
     }
+    return TEMPLATE_TEXT;
 }

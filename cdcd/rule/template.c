@@ -1,122 +1,15 @@
-#include "rule/template.h"
+#include "rule/template_part.h"
 
-#include "base/mem.h"
+#include "rule/jsontext.h"
 
-#include <ctype.h>
 #include <string.h>
 
-struct compiling {
-    struct template *template;
-    struct arena *arena;
-    struct template_params *params;
-    struct err *err;
-    const char *text;
-    struct buf literal; /* not yet a part */
-};
+/* No store has longer keys: Redis takes texts of 512 MB, and a prefix has at most a file's 1 MB. */
+#define MOST_BYTES ((size_t)510 << 20)
 
-static int compile_brace(struct compiling *c, const char **at);
-static void end_literal(struct compiling *c);
-
-int template_compile(struct template *template, struct arena *arena, const char *text,
-                     struct template_params *params, struct err *err)
-{
-    struct compiling c = {template, arena, params, err, text, {0}};
-    int result = 0;
-    *template = (struct template){.source = arena_strdup(arena, text)};
-    /* A part begins at the start, at a brace, or after one. */
-    size_t most = 1;
-    for (const char *at = text; *at; at++)
-        most += *at == '{' || *at == '}';
-    template->parts = arena_alloc(arena, 2 * most * sizeof *template->parts);
-    for (const char *at = text; *at && result == 0;) {
-        size_t n = strcspn(at, "{}");
-        buf_put(&c.literal, at, n);
-        at += n;
-        if (*at)
-            result = compile_brace(&c, &at);
-    }
-    end_literal(&c);
-    buf_free(&c.literal);
-    return result;
-}
-
-static void end_literal(struct compiling *c)
-{
-    struct buf *literal = &c->literal;
-    if (literal->len == 0)
-        return;
-    c->template->parts[c->template->n_parts++] = (struct template_part){
-        .text = arena_strndup(c->arena, literal->data, literal->len),
-        .len = (uint32_t)literal->len,
-    };
-    literal->len = 0;
-}
-
-static int add_param(struct compiling *c, const char *name)
-{
-    struct template *template = c->template;
-    struct template_params *params = c->params;
-    unsigned param = 0, seen = 0;
-    while (param < params->n && strcmp(params->names[param], name) != 0)
-        param++;
-    if (param == TEMPLATE_MAX_PARAMS)
-        return err_set(c->err, EX_CONFIG, "a cache has at most %d key parameters",
-                       TEMPLATE_MAX_PARAMS);
-    if (param == params->n)
-        params->names[params->n++] = name;
-    while (seen < template->n_params && template->params[seen] != param)
-        seen++;
-    if (seen == template->n_params)
-        template->params[template->n_params++] = param;
-    end_literal(c);
-    template->parts[template->n_parts++] = (struct template_part){.param = param};
-    return 0;
-}
-
-static bool is_name(const char *name)
-{
-    if (isdigit((unsigned char)*name))
-        return false;
-    for (; *name; name++)
-        if (!isalnum((unsigned char)*name) && !strchr("_$", *name) && !(*name & 0x80))
-            return false;
-    return true;
-}
-
-/* A doubled brace, or a parameter. */
-static int compile_brace(struct compiling *c, const char **at)
-{
-    const char *brace = *at;
-    int position = (int)(brace - c->text) + 1;
-    if (brace[1] == brace[0]) {
-        buf_put(&c->literal, brace, 1);
-        *at += 2;
-        return 0;
-    }
-    if (*brace == '}')
-        return err_set(c->err, EX_CONFIG,
-                       "\"%s\": the } at position %d closes nothing; write }} for a brace", c->text,
-                       position);
-    size_t n = strcspn(brace + 1, "{}");
-    if (brace[1 + n] != '}')
-        return err_set(c->err, EX_CONFIG,
-                       "\"%s\": the { at position %d is not closed; write {{ for a brace", c->text,
-                       position);
-    char *name = arena_strndup(c->arena, brace + 1, n);
-    *at = brace + n + 2;
-    if (n == 0)
-        return err_set(c->err, EX_CONFIG, "\"%s\": the {} at position %d names no column", c->text,
-                       position);
-    if (strchr(name, '|'))
-        return err_set(c->err, EX_CONFIG,
-                       "\"%s\": filters, as in {%s}, are not built yet in this version", c->text,
-                       name);
-    if (!is_name(name))
-        return err_set(c->err, EX_CONFIG,
-                       "\"%s\": {%s} at position %d is no name; it has letters, digits and _",
-                       c->text, name, position);
-    return add_param(c, name);
-}
+static enum template_outcome render_parts(const struct template_part *parts, unsigned n_parts,
+                                          const struct template_value *values, bool nulls_shown,
+                                          struct buf *to);
 
 void template_escape(const char *text, size_t n, struct buf *to)
 {
@@ -127,26 +20,191 @@ void template_escape(const char *text, size_t n, struct buf *to)
     }
 }
 
-void template_render(const struct template *template, const struct value *values, struct buf *to)
+/* The part's value before its filters. */
+static enum template_outcome put_raw(const struct template_part *part,
+                                     const struct template_value *values, struct filtered *raw)
+{
+    if (part->kind == PART_LET) {
+        enum template_outcome outcome =
+            render_parts(part->let->parts, part->let->n_parts, values, false, raw->to);
+        raw->is_null = outcome == TEMPLATE_NULL;
+        return outcome == TEMPLATE_IN_DOUBT ? outcome : TEMPLATE_TEXT;
+    }
+    if (part->kind != PART_PARAM) {
+        buf_put(raw->to, part->text, part->len);
+        return TEMPLATE_TEXT;
+    }
+    const struct template_value *given = &values[part->param];
+    switch (given->value.kind) {
+    case VALUE_NULL:
+        raw->is_null = true;
+        return TEMPLATE_TEXT;
+    case VALUE_TEXT:
+        raw->type = given->type;
+        buf_put(raw->to, given->value.text, given->value.len);
+        return TEMPLATE_TEXT;
+    case VALUE_ABSENT:
+    case VALUE_UNCHANGED:
+        break;
+    }
+    return TEMPLATE_IN_DOUBT;
+}
+
+enum template_outcome template_render_part(const struct template_part *part,
+                                           const struct template_value *values, bool nulls_shown,
+                                           struct buf *to)
+{
+    /* So that the value at hand is never a NULL pointer. */
+    buf_room(to, 1);
+    struct filtered value = {.to = to, .at = to->len, .nulls_shown = nulls_shown};
+    enum template_outcome outcome = put_raw(part, values, &value);
+    for (unsigned i = 0; outcome == TEMPLATE_TEXT && i < part->n_filters; i++)
+        if (!filter_apply(&part->filters[i], &value, MOST_BYTES))
+            outcome = TEMPLATE_IN_DOUBT;
+    if (outcome == TEMPLATE_TEXT && value.is_null && !nulls_shown)
+        outcome = TEMPLATE_NULL;
+    if (outcome != TEMPLATE_TEXT)
+        to->len = value.at;
+    return outcome;
+}
+
+/* What most parts are: a value as it is. */
+static bool is_plain(const struct template_part *part, const struct template_value *values)
+{
+    return part->kind == PART_PARAM && part->n_filters == 0 &&
+           values[part->param].value.kind == VALUE_TEXT;
+}
+
+/* NULL decides, so a part in doubt does not end it. */
+static enum template_outcome render_parts(const struct template_part *parts, unsigned n_parts,
+                                          const struct template_value *values, bool nulls_shown,
+                                          struct buf *to)
+{
+    size_t begin = to->len;
+    enum template_outcome all = TEMPLATE_TEXT;
+    for (unsigned i = 0; i < n_parts && all != TEMPLATE_NULL; i++) {
+        const struct template_part *part = &parts[i];
+        enum template_outcome outcome = TEMPLATE_TEXT;
+        if (part->kind <= PART_ELEMENT)
+            buf_put(to, part->text, part->len);
+        else if (is_plain(part, values))
+            buf_put(to, values[part->param].value.text, values[part->param].value.len);
+        else
+            outcome = template_render_part(part, values, nulls_shown, to);
+        if (outcome == TEMPLATE_TEXT && to->len - begin > MOST_BYTES)
+            outcome = TEMPLATE_IN_DOUBT;
+        if (outcome != TEMPLATE_TEXT)
+            all = outcome;
+        if (all != TEMPLATE_TEXT)
+            to->len = begin;
+    }
+    return all;
+}
+
+/* Makes what stands behind `at` match itself alone. */
+static void escape_tail(struct buf *to, size_t at)
+{
+    size_t n = to->len - at;
+    if (n == 0)
+        return;
+    buf_room(to, 2 * n);
+    template_escape(to->data + at, n, to);
+    memmove(to->data + at, to->data + at + n, to->len - at - n);
+    to->len -= n;
+}
+
+static enum template_outcome render_pattern(const struct template *template,
+                                            const struct template_value *values, struct buf *to)
+{
+    size_t begin = to->len;
+    enum template_outcome all = TEMPLATE_TEXT;
+    for (unsigned i = 0; i < template->n_parts && all != TEMPLATE_NULL; i++) {
+        const struct template_part *part = &template->parts[i];
+        size_t at = to->len;
+        enum template_outcome outcome = render_parts(part, 1, values, template->nulls_shown, to);
+        if (part->kind != PART_LITERAL)
+            escape_tail(to, at);
+        if (outcome == TEMPLATE_TEXT && to->len - begin > MOST_BYTES)
+            outcome = TEMPLATE_IN_DOUBT;
+        if (outcome != TEMPLATE_TEXT)
+            all = outcome;
+        if (all != TEMPLATE_TEXT)
+            to->len = begin;
+    }
+    return all;
+}
+
+enum template_outcome template_render(const struct template *template,
+                                      const struct template_value *values, struct buf *to)
+{
+    if (template->pattern)
+        return render_pattern(template, values, to);
+    return render_parts(template->parts, template->n_parts, values, template->nulls_shown, to);
+}
+
+void template_put_head(const struct template *template, struct buf *to)
 {
     for (unsigned i = 0; i < template->n_parts; i++) {
         const struct template_part *part = &template->parts[i];
-        if (part->text)
-            buf_put(to, part->text, part->len);
-        else if (template->pattern)
-            template_escape(values[part->param].text, values[part->param].len, to);
+        if (part->kind > PART_ELEMENT)
+            return;
+        if (part->kind == PART_ELEMENT && template->pattern)
+            template_escape(part->text, part->len, to);
         else
-            buf_put(to, values[part->param].text, values[part->param].len);
+            buf_put(to, part->text, part->len);
     }
 }
 
-size_t template_most_bytes(const struct template *template, const struct value *values)
+void template_put_match(const struct template *template, struct buf *to)
 {
-    size_t n = 0;
     for (unsigned i = 0; i < template->n_parts; i++) {
         const struct template_part *part = &template->parts[i];
-        size_t factor = template->pattern ? 2 : 1;
-        n += part->text ? part->len : factor * values[part->param].len;
+        if (part->kind > PART_ELEMENT)
+            buf_put(to, "*", 1);
+        else if (part->kind == PART_LITERAL && template->pattern)
+            buf_put(to, part->text, part->len);
+        else
+            template_escape(part->text, part->len, to);
     }
-    return n;
+}
+
+void template_put_listed(const struct template *template, struct buf *to)
+{
+    for (unsigned i = 0; i < template->n_parts; i++) {
+        const struct template_part *part = &template->parts[i];
+        if (part->kind > PART_ELEMENT)
+            buf_printf(to, "{%s}", part->written);
+        else
+            buf_put(to, part->text, part->len);
+    }
+}
+
+void template_put_json(const struct template_value *value, struct buf *to)
+{
+    if (value->value.kind == VALUE_TEXT)
+        jsontext_put(value->value.text, value->value.len, value->type, to);
+    else
+        buf_put_str(to, "null");
+}
+
+bool template_put_row(const struct change *change, enum image image, struct buf *to)
+{
+    const struct relation *relation = change->relation;
+    size_t begin = to->len;
+    buf_put(to, "{", 1);
+    for (unsigned i = 0; i < relation->n_columns; i++) {
+        const struct column *column = &relation->columns[i];
+        struct template_value value = {change_value(change, image, i), column->type};
+        if (value.value.kind != VALUE_TEXT && value.value.kind != VALUE_NULL) {
+            to->len = begin;
+            return false;
+        }
+        if (i > 0)
+            buf_put(to, ",", 1);
+        jsontext_put_string(column->name, strlen(column->name), to);
+        buf_put(to, ":", 1);
+        template_put_json(&value, to);
+    }
+    buf_put(to, "}", 1);
+    return true;
 }
