@@ -13,13 +13,14 @@ static int run(const struct verb_args *args)
 #define J VERB_TAKES_JSON
 #define S VERB_TAKES_STRICT
 #define R VERB_TAKES_CHANGE
+#define T VERB_TAKES_TESTS
 
 static const struct verb verbs[] = {
     /* clang-format off */
     {"run", "", "the daemon, in the foreground", run, 0, 0, 0},
     {"check", "[FILE...] [--strict]", "are the configuration and the rules right?", verb_check, J | S, 0, UINT_MAX},
     {"explain", "[FILE] OP TABLE [--old c=v,...] [--new c=v,...]", "what would a change do?", verb_explain, J | R, 0, 3},
-    {"test", "FILE...", "runs rule tests", NULL, 0, 0, 0},
+    {"test", "FILE... [--run REGEX] [--junit FILE]", "do rules do what their tests say?", verb_test, J | T, 1, UINT_MAX},
     {"diff", "OLD NEW", "what two rules files do differently", NULL, 0, 0, 0},
     {"sql", "[--mode replication|outbox] [--down]", "the SQL that the rules need", NULL, 0, 0, 0},
     {"init", "", "a first cdcd.cfg and rules file", NULL, 0, 0, 0},

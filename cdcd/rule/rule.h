@@ -104,6 +104,10 @@ void ruleset_columns(const struct ruleset *ruleset, const char *schema, const ch
                      void (*found)(void *ctx, const char *column), void *ctx);
 
 const char *ruleset_store_name(const struct ruleset *ruleset, unsigned store);
+/* Those given, and those that any_store took to exist. */
+unsigned ruleset_n_stores(const struct ruleset *ruleset);
+/* By its number, op.cache. */
+const char *ruleset_cache_name(const struct ruleset *ruleset, unsigned cache);
 unsigned ruleset_n_files(const struct ruleset *ruleset);
 unsigned ruleset_n_caches(const struct ruleset *ruleset);
 unsigned ruleset_n_triggers(const struct ruleset *ruleset);

@@ -1,43 +1,52 @@
 #include "base/mem.h"
 #include "base/str.h"
-#include "verb/json.h"
+#include "verb/asked.h"
 #include "verb/load.h"
-#include "verb/row.h"
+#include "verb/opline.h"
+#include "verb/table.h"
 
-#include <stdlib.h>
 #include <string.h>
 
-/* A change given by hand, of a table that has the columns that somebody names. */
+/* A change given by hand. */
 struct explaining {
     struct arena *arena;
-    const struct ruleset *ruleset;
-    bool json;
+    const struct verb_args *args;
+    struct ruleset *ruleset;
     unsigned n_files; /* 1 when a rules file was named; 0: those of cdcd.cfg */
     enum change_op op;
     struct row old_row, new_row;
-    struct relation relation;
-    struct column *columns;
+    struct table table;
+    struct asked_list asked;
+    const struct asked *unanswered; /* whose ops are listed */
     unsigned n_ops;
     bool lists; /* triggers, not a change */
 };
 
-static int read_change(struct explaining *e, const struct verb_args *args);
-static void find_table(struct explaining *e, const char *text);
-static void run_change(struct explaining *e, struct ruleset *ruleset);
-static void list_table(struct explaining *e, struct ruleset *ruleset);
+static int read_change(struct explaining *e);
+static void run_change(struct explaining *e);
+static void list_table(struct explaining *e);
 
-static int explain(struct explaining *e, const struct verb_args *args)
+static int explain(struct explaining *e)
 {
+    const struct verb_args *args = e->args;
     struct loaded loaded;
     load_all(&loaded, args, args->operands, e->n_files);
     int code = loaded.complaints.code;
     if (loaded.ruleset) {
         e->ruleset = loaded.ruleset;
-        find_table(e, args->table ? args->table : args->operands[e->n_files + 1]);
+        table_find(&e->table, e->arena, e->ruleset,
+                   args->table ? args->table : args->operands[e->n_files + 1]);
+        if (!e->table.known)
+            fprintf(stderr, "no trigger names table %s.%s%s\n", e->table.schema, e->table.name,
+                    table_suggestion(&e->table, e->ruleset));
+        if (args->json)
+            printf("[");
         if (args->table)
-            list_table(e, loaded.ruleset);
+            list_table(e);
         else
-            run_change(e, loaded.ruleset);
+            run_change(e);
+        if (args->json)
+            printf("]\n");
     } else {
         complaints_print(&loaded.complaints, stderr);
     }
@@ -60,19 +69,19 @@ int verb_explain(const struct verb_args *args)
     if (args->n_operands < n_words || args->n_operands > n_words + 1 || (args->table && change))
         return verb_misused(
             "usage: cdcd explain [FILE] OP TABLE, or cdcd explain [FILE] --table T");
-    struct explaining e = {.arena = arena_make(), .json = args->json};
+    struct explaining e = {.arena = arena_make(), .args = args};
     e.n_files = args->n_operands - n_words;
-    int code = args->table ? 0 : read_change(&e, args);
+    int code = args->table ? 0 : read_change(&e);
     if (code == 0)
-        code = explain(&e, args);
-    free(e.columns);
+        code = explain(&e);
     arena_free(e.arena);
     return code;
 }
 
-static int read_change(struct explaining *e, const struct verb_args *args)
+static int read_change(struct explaining *e)
 {
     const char *ops[CHANGE_TRUNCATE + 2] = {0};
+    const struct verb_args *args = e->args;
     const char *op = args->operands[e->n_files];
     struct err err = {0};
     for (int i = CHANGE_INSERT; i <= CHANGE_TRUNCATE; i++)
@@ -95,134 +104,118 @@ static int read_change(struct explaining *e, const struct verb_args *args)
     return 0;
 }
 
-/* "schema.table", or the first table of that name that the rules know. */
-static void find_table(struct explaining *e, const char *text)
+static void print_op(struct explaining *e, const struct op *op, const struct origin *origin)
 {
-    unsigned n;
-    const struct rule_table *tables = ruleset_tables(e->ruleset, &n);
-    const char *dot = strchr(text, '.');
-    const char **names = arena_alloc(e->arena, (n + 1) * sizeof *names);
-    struct relation *relation = &e->relation;
-    *relation = (struct relation){.oid = 1, .version = 1, .schema = "public"};
-    relation->name = dot ? dot + 1 : text;
-    if (dot)
-        relation->schema = arena_strndup(e->arena, text, (size_t)(dot - text));
-    for (unsigned i = 0; i < n; i++) {
-        names[i] = tables[i].name;
-        bool schema_fits = !dot || strcmp(tables[i].schema, relation->schema) == 0;
-        if (!schema_fits || strcmp(tables[i].name, relation->name) != 0)
-            continue;
-        relation->schema = tables[i].schema;
+    if (e->args->json) {
+        printf("%s", e->n_ops++ ? "," : "");
+        opline_json(stdout, e->ruleset, op, origin);
         return;
     }
-    const char *nearest = str_nearest(relation->name, names);
-    fprintf(stderr, "no trigger names table %s.%s%s%s%s\n", relation->schema, relation->name,
-            nearest ? "; did you mean " : "", nearest ? nearest : "", nearest ? "?" : "");
-}
-
-static void add_column(void *ctx, const char *name)
-{
-    struct explaining *e = ctx;
-    for (unsigned i = 0; i < e->relation.n_columns; i++)
-        if (strcmp(e->columns[i].name, name) == 0)
-            return;
-    e->columns = mem_resize(e->columns, (e->relation.n_columns + 1) * sizeof *e->columns);
-    e->columns[e->relation.n_columns++] =
-        (struct column){.name = name, .typmod = -1, .in_identity = true};
-}
-
-static void find_columns(struct explaining *e)
-{
-    for (unsigned i = 0; i < e->old_row.n; i++)
-        add_column(e, e->old_row.cells[i].column);
-    for (unsigned i = 0; i < e->new_row.n; i++)
-        add_column(e, e->new_row.cells[i].column);
-    ruleset_columns(e->ruleset, e->relation.schema, e->relation.name, add_column, e);
-    e->relation.columns = e->columns;
-}
-
-/* The values of the columns: of the first row that names one, else NULL. */
-static struct value *make_row(struct explaining *e, const struct row *first,
-                              const struct row *second)
-{
-    unsigned n = e->relation.n_columns;
-    struct value *values = arena_alloc(e->arena, n * sizeof *values);
-    for (unsigned i = 0; i < n; i++) {
-        const struct cell *cell = row_cell(first, e->columns[i].name);
-        if (!cell)
-            cell = row_cell(second, e->columns[i].name);
-        values[i] = cell ? cell->value : (struct value){.kind = VALUE_NULL};
-    }
-    return values;
-}
-
-/* A value may hold what would end the line, or do things to a terminal. */
-static void print_key(const char *key, uint32_t n)
-{
-    for (uint32_t i = 0; i < n; i++) {
-        unsigned char byte = (unsigned char)key[i];
-        if (byte < ' ' || byte == 127)
-            printf("\\x%02x", byte);
-        else
-            putchar(byte);
-    }
-}
-
-static void print_json(const struct explaining *e, const struct op *op, const struct origin *origin)
-{
-    printf("%s{\"store\":", e->n_ops ? "," : "");
-    json_string(stdout, ruleset_store_name(e->ruleset, op->store));
-    printf(",\"action\":\"%s\",\"key\":", op_action_name((enum op_action)op->action));
-    json_text(stdout, op->key, op->key_len);
-    printf(",\"app\":");
-    json_string(stdout, origin->app);
-    printf(",\"cache\":");
-    json_string(stdout, origin->cache);
-    printf(",\"file\":");
-    json_string(stdout, origin->file);
-    printf(",\"line\":%d,\"image\":\"%s\"}", origin->line, origin->image);
+    struct buf line = {0};
+    opline_put(&line, e->ruleset, op);
+    printf("%s  %s:%d %s\n", buf_str(&line), origin->file, origin->line,
+           e->lists ? origin->cache : origin->image);
+    buf_free(&line);
+    e->n_ops++;
 }
 
 static void on_op(void *ctx, const struct op *op, const struct origin *origin)
 {
-    struct explaining *e = ctx;
-    if (e->json) {
-        print_json(e, op, origin);
-    } else {
-        printf("%s %s ", ruleset_store_name(e->ruleset, op->store),
-               op_action_name((enum op_action)op->action));
-        print_key(op->key, op->key_len);
-        printf("  %s:%d %s\n", origin->file, origin->line,
-               e->lists ? origin->cache : origin->image);
-    }
-    e->n_ops++;
+    print_op(ctx, op, origin);
 }
 
-static void run_change(struct explaining *e, struct ruleset *ruleset)
+static void on_question(void *ctx, const struct question *question, const struct origin *origin)
 {
+    struct explaining *e = ctx;
+    asked_add(&e->asked, e->arena, question, origin);
+}
+
+/* Of a question that is not asked: what its trigger can cause. */
+static void on_listed(void *ctx, const struct op *op, const struct origin *origin)
+{
+    struct explaining *e = ctx;
+    const struct origin *wanted = &e->unanswered->origin;
+    if (origin->line != wanted->line || strcmp(origin->file, wanted->file) != 0 ||
+        strcmp(origin->cache, wanted->cache) != 0)
+        return;
+    struct origin shown = *origin;
+    shown.image = "lookup";
+    print_op(e, op, &shown);
+}
+
+/* Both images may ask for one trigger. */
+static bool asked_before(const struct explaining *e, const struct asked *asked)
+{
+    const struct asked *one = e->asked.first;
+    while (one != asked && one->lookup != asked->lookup)
+        one = one->next;
+    return one != asked;
+}
+
+static void list_unanswered(struct explaining *e)
+{
+    for (const struct asked *asked = e->asked.first; asked; asked = asked->next) {
+        if (asked_before(e, asked))
+            continue;
+        e->unanswered = asked;
+        ruleset_list(e->ruleset, e->table.schema, e->table.name, on_listed, e);
+        fprintf(stderr, "%s:%d: note: %s asks PostgreSQL for its keys\n", asked->origin.file,
+                asked->origin.line, asked->origin.cache);
+    }
+}
+
+static bool has_image(const struct explaining *e, bool old)
+{
+    return e->op == CHANGE_UPDATE || e->op == (old ? CHANGE_DELETE : CHANGE_INSERT);
+}
+
+/* What a typing error would look like: columns of the change that no rule reads, columns of the
+ * rules that the change does not give. */
+static void note_columns(const struct explaining *e)
+{
+    const struct table *table = &e->table;
+    const char **missing = arena_alloc(e->arena, (table->n_columns + 1) * sizeof *missing);
+    unsigned n = 0;
+    for (unsigned i = 0; i < table->n_columns; i++)
+        if (!table->columns[i].given)
+            missing[n++] = table->columns[i].name;
+    for (unsigned i = 0; i < table->n_columns; i++) {
+        if (table->columns[i].read)
+            continue;
+        const char *nearest = str_nearest(table->columns[i].name, missing);
+        fprintf(stderr, "note: no rule reads column %s%s%s%s\n", table->columns[i].name,
+                nearest ? "; did you mean " : "", nearest ? nearest : "", nearest ? "?" : "");
+    }
+    for (unsigned i = 0; i < n; i++)
+        fprintf(stderr, "%s%s",
+                i ? ", " : "note: taken as NULL, since nobody gave them: ", missing[i]);
+    if (n)
+        fprintf(stderr, "\n");
+}
+
+static void run_change(struct explaining *e)
+{
+    static const struct rule_sink sink = {.op = on_op, .ask = on_question};
     static const struct row nothing;
-    struct change change = {.op = e->op, .relation = &e->relation};
-    find_columns(e);
-    if (e->op == CHANGE_UPDATE || e->op == CHANGE_DELETE)
-        change.old_row = make_row(e, &e->old_row, &nothing);
-    if (e->op == CHANGE_INSERT || e->op == CHANGE_UPDATE)
-        change.new_row = make_row(e, &e->new_row, &e->old_row);
-    if (e->json)
-        printf("[");
-    static const struct rule_sink sink = {.op = on_op};
-    ruleset_change(ruleset, &change, &sink, e);
-    if (e->json)
-        printf("]\n");
+    table_add_row(&e->table, &e->old_row);
+    table_add_row(&e->table, &e->new_row);
+    table_add_read(&e->table, e->ruleset);
+    if (e->table.known && e->op != CHANGE_TRUNCATE)
+        note_columns(e);
+    struct relation relation = table_relation(&e->table, 1);
+    struct change change = {.op = e->op, .relation = &relation};
+    if (has_image(e, true))
+        change.old_row = table_values(&e->table, &e->old_row, &nothing);
+    if (has_image(e, false))
+        change.new_row = table_values(&e->table, &e->new_row, &e->old_row);
+    ruleset_change(e->ruleset, &change, &sink, e);
+    list_unanswered(e);
     if (e->n_ops == 0)
         fprintf(stderr, "nothing matches this change\n");
 }
 
-static void list_table(struct explaining *e, struct ruleset *ruleset)
+static void list_table(struct explaining *e)
 {
     e->lists = true;
-    if (e->json)
-        printf("[");
-    ruleset_list(ruleset, e->relation.schema, e->relation.name, on_op, e);
-    if (e->json)
-        printf("]\n");
+    ruleset_list(e->ruleset, e->table.schema, e->table.name, on_op, e);
 }

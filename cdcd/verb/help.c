@@ -45,5 +45,8 @@ static int help_verb(const struct verb *verb)
         printf("  --old c=v,...  the row before; 'quoted, values' may hold commas, NULL is null\n"
                "  --new c=v,...  the row after; for an update, what differs from --old\n"
                "  --table T      instead of a change: what each trigger of the table does\n");
+    if (verb->options & VERB_TAKES_TESTS)
+        printf("  --run REGEX    only tests whose names match it (POSIX, extended)\n"
+               "  --junit FILE   the results as JUnit's XML too\n");
     return 0;
 }

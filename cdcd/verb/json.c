@@ -3,9 +3,9 @@
 #include <stdint.h>
 #include <string.h>
 
-/* The length of the UTF-8 character at text; 0 when there is none. */
-static size_t utf8_length(const unsigned char *text, size_t n)
+size_t json_utf8_length(const char *bytes, size_t n)
 {
+    const unsigned char *text = (const unsigned char *)bytes;
     static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
     unsigned char lead = text[0];
     size_t length = lead < 0x80 ? 1 : lead >= 0xf0 ? 4 : lead >= 0xe0 ? 3 : 2;
@@ -28,7 +28,7 @@ void json_text(FILE *to, const char *text, size_t n)
 {
     fputc('"', to);
     while (n > 0) {
-        size_t length = utf8_length((const unsigned char *)text, n);
+        size_t length = json_utf8_length(text, n);
         unsigned char byte = (unsigned char)*text;
         if (length == 0)
             fputs("\\ufffd", to);

@@ -5,6 +5,10 @@
 #include <string.h>
 #include <strings.h>
 
+#define OID_INT8 20
+#define OID_INT4 23
+#define OID_FLOAT8 701
+
 struct parsing {
     const char *at;
     struct arena *arena;
@@ -35,6 +39,20 @@ const struct cell *row_cell(const struct row *row, const char *column)
         if (strcmp(row->cells[i].column, column) == 0)
             return &row->cells[i];
     return NULL;
+}
+
+uint32_t row_common_type(uint32_t a, uint32_t b)
+{
+    bool a_int = a == OID_INT4 || a == OID_INT8, b_int = b == OID_INT4 || b == OID_INT8;
+    if (a == b || b == 0)
+        return a;
+    if (a == 0)
+        return b;
+    if (a_int && b_int)
+        return OID_INT8;
+    if ((a_int || a == OID_FLOAT8) && (b_int || b == OID_FLOAT8))
+        return OID_FLOAT8;
+    return ROW_UNTYPED;
 }
 
 static int parse_quoted(struct parsing *p, const char *column, struct value *value)
@@ -76,6 +94,7 @@ static int parse_cell(struct parsing *p, struct row *row)
             cell.value.kind = VALUE_NULL;
         p->at += n;
     }
+    cell.type = cell.value.kind == VALUE_NULL ? 0 : ROW_UNTYPED;
     row->cells[row->n++] = cell;
     return 0;
 }

@@ -7,9 +7,13 @@
 
 struct arena;
 
+/* The oid of an untyped literal: such a value takes the type that its place needs. */
+#define ROW_UNTYPED 705
+
 struct cell {
     const char *column;
     struct value value; /* text or NULL */
+    uint32_t type;      /* 0 for NULL */
 };
 
 struct row {
@@ -22,5 +26,7 @@ struct row {
 int row_parse(struct row *row, struct arena *arena, const char *text, struct err *err);
 /* The column's cell; NULL when the row does not name it. */
 const struct cell *row_cell(const struct row *row, const char *column);
+/* The type that values of two types both have; unlike ones are untyped texts. 0 is NULL's. */
+uint32_t row_common_type(uint32_t a, uint32_t b);
 
 #endif

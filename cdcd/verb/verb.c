@@ -16,7 +16,16 @@ struct option {
     bool unbuilt;
 };
 
-enum option_number { OPTION_C, OPTION_JSON, OPTION_STRICT, OPTION_OLD, OPTION_NEW, OPTION_TABLE };
+enum option_number {
+    OPTION_C,
+    OPTION_JSON,
+    OPTION_STRICT,
+    OPTION_OLD,
+    OPTION_NEW,
+    OPTION_TABLE,
+    OPTION_RUN,
+    OPTION_JUNIT
+};
 
 static const struct option options[] = {
     [OPTION_C] = {"-c", 0, true, false},
@@ -25,6 +34,8 @@ static const struct option options[] = {
     [OPTION_OLD] = {"--old", VERB_TAKES_CHANGE, true, false},
     [OPTION_NEW] = {"--new", VERB_TAKES_CHANGE, true, false},
     [OPTION_TABLE] = {"--table", VERB_TAKES_CHANGE, true, false},
+    [OPTION_RUN] = {"--run", VERB_TAKES_TESTS, true, false},
+    [OPTION_JUNIT] = {"--junit", VERB_TAKES_TESTS, true, false},
     {"--live", VERB_TAKES_STRICT, false, true},
     {"--db", VERB_TAKES_CHANGE, false, true},
     {"--key", VERB_TAKES_CHANGE, true, true},
@@ -114,6 +125,12 @@ static void set_option(struct line *line, const struct option *option, const cha
         break;
     case OPTION_TABLE:
         args->table = value;
+        break;
+    case OPTION_RUN:
+        args->run = value;
+        break;
+    case OPTION_JUNIT:
+        args->junit = value;
         break;
     }
     line->options |= option->taken_by;

@@ -1,7 +1,7 @@
 /* What the program can be told: verbs, and the options that they share.
  *
- * Data goes to stdout, messages to stderr. A verb gives the exit code: 0 done, 3 warnings only with
- * --strict, else one of sysexits.h. */
+ * Data goes to stdout, messages to stderr. A verb gives the exit code: 0 done, 1 found a problem, 3
+ * warnings only with --strict, else one of sysexits.h. */
 #ifndef CDCD_VERB_VERB_H
 #define CDCD_VERB_VERB_H
 
@@ -17,6 +17,7 @@ enum verb_option {
     VERB_TAKES_JSON = 1,
     VERB_TAKES_STRICT = 2,
     VERB_TAKES_CHANGE = 4, /* --old, --new, --table */
+    VERB_TAKES_TESTS = 8,  /* --run, --junit */
 };
 
 struct verb_args {
@@ -27,6 +28,8 @@ struct verb_args {
     const char *old_row;
     const char *new_row;
     const char *table;
+    const char *run;             /* a regular expression */
+    const char *junit;           /* a file's path */
     const char *const *operands; /* what is no option, the verb excepted */
     unsigned n_operands;
 };
@@ -49,6 +52,7 @@ int verb_unknown(const struct verb *verbs, const char *word);
 
 int verb_check(const struct verb_args *args);
 int verb_explain(const struct verb_args *args);
+int verb_test(const struct verb_args *args);
 int verb_version(const struct verb_args *args);
 int verb_help(const struct verb_args *args);
 

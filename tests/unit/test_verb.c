@@ -188,7 +188,15 @@ static void explain_gives_each_op_with_its_trigger(void **state)
     assert_string_equal(out, "redis delete blog:get_comments:3  good/blog.cfg:14 old\n"
                              "redis delete blog:get_comments:5  good/blog.cfg:14 new\n"
                              "redis bump blog:home:version  good/blog.cfg:25 new\n");
-    assert_string_equal(messages, "");
+    assert_string_equal(messages, "note: no rule reads column id\n");
+}
+
+static void explain_names_columns_that_look_mistyped(void **state)
+{
+    (void)state;
+    assert_int_equal(run("explain good/blog.cfg insert blog_comment --new post_di=3"), 0);
+    assert_string_equal(messages, "note: no rule reads column post_di; did you mean post_id?\n"
+                                  "note: taken as NULL, since nobody gave them: post_id\n");
 }
 
 static void explain_takes_the_rest_of_the_new_row_from_the_old(void **state)
@@ -209,7 +217,8 @@ static void explain_says_that_nothing_matches(void **state)
     (void)state;
     assert_int_equal(run("explain good/blog.cfg insert blog_settings"), 0);
     assert_string_equal(out, "");
-    assert_string_equal(messages, "nothing matches this change\n");
+    assert_string_equal(messages, "note: taken as NULL, since nobody gave them: comment_order\n"
+                                  "nothing matches this change\n");
     assert_int_equal(run("explain good/blog.cfg insert blog_pots"), 0);
     assert_string_equal(messages, "no trigger names table public.blog_pots; did you mean "
                                   "blog_post?\nnothing matches this change\n");
@@ -323,6 +332,7 @@ int main(void)
         cmocka_unit_test(check_answers_in_json),
         cmocka_unit_test(check_counts_what_it_does_not_print),
         cmocka_unit_test(explain_gives_each_op_with_its_trigger),
+        cmocka_unit_test(explain_names_columns_that_look_mistyped),
         cmocka_unit_test(explain_takes_the_rest_of_the_new_row_from_the_old),
         cmocka_unit_test(explain_says_that_nothing_matches),
         cmocka_unit_test(explain_answers_in_json),

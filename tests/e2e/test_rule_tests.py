@@ -1,0 +1,187 @@
+"""`cdcd test`: rule tests, which need no server."""
+
+import json
+import re
+import xml.dom.minidom
+
+import pytest
+
+from daemon import run_verb
+
+RULES = """cdcd = 1; app = "blog"; prefix = "${BLOG_PREFIX}"; store = "redis";
+caches = {
+  get_comments = {
+    key = "get_comments:{post_id}"; triggers = "blog_comment";
+    all = { action = "scan"; match = "get_comments:*"; };
+  };
+  news = { keys = [ "noticias", "noticia_{id}", "categoria_{category_id}" ]; triggers = "news";
+           all = { action = "delete"; key = "noticias"; }; };
+};
+"""
+MOVE = """change = { table = "blog_comment"; op = "update";
+  old = { id = 7; post_id = 3; }; new = { post_id = 5; }; };"""
+NEWS = 'change = { table = "news"; op = "insert"; new = { id = 1; category_id = 2; }; };'
+
+
+@pytest.fixture
+def folder(place):
+    folder = place("rules")
+    folder.mkdir()
+    (folder / "blog.cfg").write_text(RULES, "utf-8")
+    return folder
+
+
+@pytest.fixture
+def run(folder):
+    """Runs tests, each given as its settings and named by its place; the answer."""
+
+    def run(*tests, words=(), head='rules = "blog.cfg"; env = { BLOG_PREFIX = "blog:"; };'):
+        named = [f'{{ name = "{i}"; {test} }}' for i, test in enumerate(tests)]
+        path = folder / "blog.test.cfg"
+        path.write_text(head + "\ntests = (\n" + ",\n".join(named) + ");\n", "utf-8")
+        return run_verb("test", path, *words)
+
+    return run
+
+
+def expect(*ops):
+    return "expect = [" + ", ".join(f'"redis delete blog:{key}"' for key in ops) + "];"
+
+
+@pytest.mark.smoke
+def test_a_test_whose_ops_come_passes_in_tap(run):
+    answer = run(MOVE + expect("get_comments:5", "get_comments:3"))
+    assert answer.returncode == 0, answer.stderr
+    assert answer.stdout == "TAP version 13\n1..1\nok 1 - 0\n"
+
+
+def test_a_missing_op_and_one_too_many_fail_and_say_where_each_is(run):
+    answer = run(MOVE + expect("get_comments:3", "get_comments:4"))
+    assert answer.returncode == 1
+    assert "not ok 1 - 0\n" in answer.stdout
+    assert re.search(r"- redis delete blog:get_comments:4  \S*blog.test.cfg:4", answer.stdout)
+    assert re.search(r"\+ redis delete blog:get_comments:5  \S*blog.cfg:4 new", answer.stdout)
+
+
+def test_what_must_be_absent_and_comes_fails(run):
+    answer = run(MOVE + 'absent = [ "redis delete blog:get_comments:5" ];')
+    assert answer.returncode == 1 and "! redis delete blog:get_comments:5" in answer.stdout
+    assert run(MOVE + 'absent = [ "redis delete blog:get_comments:7" ];').returncode == 0
+
+
+def test_the_order_of_a_caches_keys_matters(run):
+    keys = ["noticias", "noticia_1", "categoria_2"]
+    assert run(NEWS + expect(*keys)).returncode == 0
+    answer = run(NEWS + expect(*reversed(keys)))
+    assert answer.returncode == 1
+    assert "in the order in which the rule has them" in answer.stdout
+
+
+def test_only_looks_at_the_caches_named(run):
+    assert run(MOVE + 'only = "news"; expect = [];').returncode == 0
+    answer = run(MOVE + 'only = "nws"; expect = [];')
+    assert answer.returncode == 78
+    assert 'unknown cache "nws"; did you mean "news"?' in answer.stderr
+
+
+def test_an_empty_list_is_null_also_where_the_old_row_has_a_value(run):
+    change = """change = { table = "news"; op = "update"; old = { id = 1; category_id = 2; };
+                new = { category_id = (); }; };"""
+    assert run(change + expect("noticias", "noticia_1", "categoria_2")).returncode == 0
+
+
+@pytest.mark.parametrize("value, key", [
+    ("5", "5"), ("-1", "-1"), ("9007199254740993L", "9007199254740993"), ("2.50", "2.5"),
+    ("1.0", "1"), ("1e20", "1e+20"), ("0.00001", "1e-05"), ("100000.5", "100000.5"),
+    ("true", "t"), ("false", "f"), ('"a b"', "a b"), (r'"\x1b\n"', r"\\x1b\\x0a")])
+def test_a_value_becomes_the_text_that_postgresql_gives_it(run, value, key):
+    row = f"{{ post_id = {value}; }}"
+    change = f'change = {{ table = "blog_comment"; op = "delete"; old = {row}; }};'
+    answer = run(change + expect("get_comments:" + key))
+    assert answer.returncode == 0, answer.stdout + answer.stderr
+
+
+def test_an_answer_that_nobody_asks_for_fails(run):
+    answer = run(MOVE + expect("get_comments:3", "get_comments:5")
+                 + 'lookups = ( { cache = "news"; rows = (); } );')
+    assert answer.returncode == 1 and "nobody asks for this answer of news" in answer.stdout
+
+
+def test_a_table_of_no_trigger_is_said_since_the_test_proves_nothing(run):
+    answer = run('change = { table = "blog_coment"; op = "insert"; }; expect = [];')
+    assert answer.returncode == 0
+    assert "no trigger names table public.blog_coment; did you mean blog_comment?" in answer.stderr
+
+
+@pytest.mark.parametrize("test, complaint", [
+    (MOVE, "the test proves nothing"),
+    (MOVE + "absent = [];", "the test proves nothing"),
+    (MOVE + 'expct = [];', 'unknown setting "expct"; did you mean "expect"?'),
+    (MOVE + 'expect = [ "redis delet x" ];', 'unknown action "delet"; did you mean "delete"?'),
+    (MOVE + 'expect = [ "rdis delete x" ];', 'unknown store "rdis"; did you mean "redis"?'),
+    (MOVE + 'expect = [ "redis delete" ];', '"redis delete" is no op'),
+    (MOVE + 'expect = [ "redis delete x", "redis delete x" ];', "twice"),
+    ("expect = [];", "change is missing"),
+    ('change = { table = "news"; op = "insert"; old = { id = 1; }; }; expect = [];',
+     "insert has no old row"),
+    ('change = { table = "news"; op = "insert"; new = { id = { }; }; }; expect = [];',
+     "id takes a number, a string, true or false, or () for NULL"),
+    (MOVE + 'expect = []; lookups = ( { cache = "news"; } );', "an answer has rows, or failed"),
+])
+def test_a_wrong_test_file_is_complained_about_with_its_line(run, test, complaint):
+    answer = run(test)
+    assert answer.returncode == 78 and answer.stdout == ""
+    assert re.search(r"blog.test.cfg:\d+: .*" + re.escape(complaint), answer.stderr), answer.stderr
+
+
+def test_wrong_rules_and_missing_files_are_told_apart(run, folder):
+    assert run_verb("test", folder / "none.cfg").returncode == 66
+    assert run(MOVE + "expect = [];", head='rules = "none.cfg";').returncode == 66
+    missing = run(MOVE + "expect = [];", head='rules = "blog.cfg";')
+    assert missing.returncode == 78 and "the environment has no BLOG_PREFIX" in missing.stderr
+
+
+def test_stores_are_those_of_a_cdcd_cfg_beside_the_file_whatever_else_is_wrong_with_it(run, folder):
+    (folder / "cdcd.cfg").write_text("""nonsense = 1;
+        stores = { redis = { type = "redis"; prefix = ":1:"; password_file = "${NOWHERE}/x"; }; };
+        """, "utf-8")
+    test = MOVE + 'only = "get_comments"; absent = [ "redis delete :1:blog:get_comments:3" ];'
+    assert "! redis delete :1:blog:get_comments:3" in run(test).stdout
+    (folder / "cdcd.cfg").write_text('stores = { mc = { type = "memcached"; }; };', "utf-8")
+    answer = run(test)
+    assert answer.returncode == 78 and 'unknown store "redis"' in answer.stderr
+
+
+def test_run_chooses_tests_by_their_names(run):
+    good, bad = MOVE + expect("get_comments:3", "get_comments:5"), MOVE + "expect = [];"
+    answer = run(good, bad, words=("--run", "^0$"))
+    assert answer.returncode == 0 and "1..1\nok 1 - 0\n" in answer.stdout
+    none = run(good, bad, words=("--run", "nothing"))
+    assert none.returncode == 1 and "no test's name matches" in none.stderr
+    assert run(good, words=("--run", "(")).returncode == 64
+
+
+def test_junit_is_well_formed_with_any_bytes(run, folder):
+    change = r'''change = { table = "blog_comment"; op = "delete";
+                          old = { post_id = "<\x01\xff&]]>"; }; };'''
+    answer = run(change + "expect = [];", words=("--json", "--junit", folder / "result.xml"))
+    assert answer.returncode == 1
+    document = xml.dom.minidom.parse(str(folder / "result.xml"))
+    assert document.documentElement.getAttribute("failures") == "1"
+    unwritable = run(change + "expect = [];", words=("--junit", folder / "no" / "result.xml"))
+    assert unwritable.returncode == 66 and "cannot be written" in unwritable.stderr
+
+
+def test_results_come_in_json_too(run):
+    good, bad = MOVE + expect("get_comments:3", "get_comments:5"), MOVE + "expect = [];"
+    answer = json.loads(run(good, bad, words=("--json",)).stdout)
+    assert (answer["passed"], answer["failed"]) == (1, 1)
+    assert {finding["kind"] for finding in answer["tests"][1]["findings"]} == {"unexpected"}
+
+
+def test_several_files_make_one_stream(run, folder):
+    run(MOVE + expect("get_comments:3", "get_comments:5"))
+    path = folder / "blog.test.cfg"
+    answer = run_verb("test", path, path)
+    assert answer.returncode == 0
+    assert answer.stdout == "TAP version 13\n1..2\nok 1 - 0\nok 2 - 0\n"
