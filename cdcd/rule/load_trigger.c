@@ -1,7 +1,7 @@
 #include "rule/load.h"
 
 #include "base/mem.h"
-#include "rule/reserved.h"
+#include "base/reserved.h"
 
 #include <ctype.h>
 #include <stddef.h>

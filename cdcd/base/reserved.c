@@ -1,4 +1,4 @@
-#include "rule/reserved.h"
+#include "base/reserved.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,6 +1,6 @@
-/* SQL's reserved words. Private to rule/. */
-#ifndef CDCD_RULE_RESERVED_H
-#define CDCD_RULE_RESERVED_H
+/* SQL's reserved words. */
+#ifndef CDCD_BASE_RESERVED_H
+#define CDCD_BASE_RESERVED_H
 
 #include <stdbool.h>
 
