@@ -2,15 +2,11 @@
 
 #include "base/log.h"
 #include "base/mem.h"
-#include "flow/ack.h"
-#include "flow/fleet.h"
-#include "flow/gate.h"
-#include "flow/staging.h"
+#include "flow/departure.h"
 #include "model/stats.h"
 
 #include <assert.h>
 #include <stdlib.h>
-#include <utlist.h>
 
 /* What may wait for stores that are all up: no use in reading further ahead than this. */
 #define AHEAD_BYTES (4u << 20)
@@ -22,16 +18,9 @@ struct pipeline {
     struct ruleset *waiting;   /* waits for the answer about the candidate */
     struct ruleset *candidate; /* the source has been asked about it */
     struct ruleset *next;      /* agreed; takes over with the next unit */
-    struct fleet fleet;
-
     bool in_unit;
     struct staging unit;
-    int64_t *doubt_ms; /* for each cache: when it was last cleared in doubt */
-    unsigned n_caches;
-    struct gate gate;
-    struct part *climbing; /* released up to a stage whose answers are waited for */
-    size_t climbing_bytes;
-    struct ack ack;
+    struct departure out;
     bool clear_owed; /* a clearing was made void before it was done */
 
     bool paused;
@@ -44,23 +33,20 @@ struct pipeline *pipeline_make(const struct pipeline_opts *opts, struct ruleset 
     struct pipeline *p = mem_alloc(sizeof *p);
     p->opts = *opts;
     p->ruleset = ruleset;
-    p->n_caches = ruleset_n_caches(ruleset);
-    p->doubt_ms = mem_alloc(p->n_caches * sizeof *p->doubt_ms);
+    departure_set_caches(&p->out, ruleset_n_caches(ruleset));
     return p;
 }
 
 void pipeline_free(struct pipeline *p)
 {
-    if (p->clear_owed || p->ack.n_owed)
+    if (p->clear_owed || p->out.ack.n_owed)
         log_error("caches that were to be cleared were not, and will not be: clear them by hand");
     staging_drop(&p->unit);
-    ack_reset(&p->ack);
-    fleet_free(&p->fleet);
+    departure_free(&p->out);
     ruleset_free(p->ruleset);
     ruleset_free(p->waiting);
     ruleset_free(p->candidate);
     ruleset_free(p->next);
-    free(p->doubt_ms);
     free(p);
 }
 
@@ -77,9 +63,9 @@ void pipeline_add_store(struct pipeline *p, struct store *store)
         .retry_max_ms = p->opts.retry_max_ms,
     };
     assert(!p->source);
-    fleet_add(&p->fleet, store, &opts, now(p));
-    p->unit.n_stores = p->fleet.n_stores;
-    p->unit.n_lanes = p->fleet.n_lanes;
+    fleet_add(&p->out.fleet, store, &opts, now(p));
+    p->unit.n_stores = p->out.fleet.n_stores;
+    p->unit.n_lanes = p->out.fleet.n_lanes;
 }
 
 void pipeline_set_source(struct pipeline *p, struct source *source)
@@ -87,78 +73,17 @@ void pipeline_set_source(struct pipeline *p, struct source *source)
     p->source = source;
 }
 
-/* ------------------------------------------------------------------ parts on their way out --- */
-
-/* Puts the ops of the part's next stage into lanes; those of the stage after it follow when these
- * were answered. */
-static void release(struct pipeline *p, struct part *part)
-{
-    struct op op;
-    for (size_t at = 0; part_next(part, &at, &op);) {
-        if (op.stage != part->stage)
-            continue;
-        fleet_put(&p->fleet, &op, part);
-        if (op.in_doubt && op.cache < p->n_caches)
-            p->doubt_ms[op.cache] = now(p);
-    }
-    if (part->stage++ < part->last_stage) {
-        DL_APPEND2(p->climbing, part, held_prev, held_next);
-        p->climbing_bytes += part_bytes(part);
-    } else {
-        ack_released(&p->ack, part);
-    }
-}
-
-static void climb(struct pipeline *p)
-{
-    struct part *part, *after;
-    DL_FOREACH_SAFE2(p->climbing, part, after, held_next)
-    {
-        if (!part_answered(part, p->fleet.done))
-            continue;
-        DL_DELETE2(p->climbing, part, held_prev, held_next);
-        p->climbing_bytes -= part_bytes(part);
-        release(p, part);
-    }
-}
-
-static void release_what_may_leave(struct pipeline *p)
-{
-    for (struct part *part; (part = gate_next(&p->gate, now(p)));)
-        release(p, part);
-}
-
-/* The part is complete. */
-static void close_part(struct pipeline *p, struct part *part)
-{
-    ack_add(&p->ack, part);
-    if (part->visible && part->not_before_ms == 0)
-        release(p, part);
-    else
-        gate_hold(&p->gate, part);
-}
-
-/* Closes parts that have at least so many ops; true when there was one. */
-static bool close_parts(struct pipeline *p, struct staging *staging, unsigned n_ops)
-{
-    struct part *part;
-    bool closed = false;
-    for (; (part = staging_take(staging, n_ops)); closed = true)
-        close_part(p, part);
-    return closed;
-}
-
 /* --------------------------------------------------------------------- how much is waiting --- */
 
 static void regulate(struct pipeline *p)
 {
     int64_t since_ms;
-    bool all_up = fleet_n_down(&p->fleet, &since_ms) == 0;
-    size_t sending = fleet_bytes(&p->fleet);
-    size_t waiting = sending + p->gate.held_bytes + p->climbing_bytes + p->ack.bytes;
+    bool all_up = fleet_n_down(&p->out.fleet, &since_ms) == 0;
+    size_t sending = fleet_bytes(&p->out.fleet);
+    size_t waiting = sending + p->out.gate.held_bytes + p->out.climbing_bytes + p->out.ack.bytes;
     uint64_t limit = p->paused ? p->opts.buffer_bytes / 2 : p->opts.buffer_bytes;
     size_t ahead = p->paused ? AHEAD_BYTES / 2 : AHEAD_BYTES;
-    bool full = waiting > limit || (sending + p->climbing_bytes > ahead && all_up);
+    bool full = waiting > limit || (sending + p->out.climbing_bytes > ahead && all_up);
     bool paused = full || p->draining;
     if (paused == p->paused || p->detached)
         return;
@@ -176,10 +101,8 @@ static void adopt_next_rules(struct pipeline *p)
     ruleset_free(p->ruleset);
     p->ruleset = p->next;
     p->next = NULL;
-    free(p->doubt_ms);
-    p->n_caches = ruleset_n_caches(p->ruleset);
-    p->doubt_ms = mem_alloc(p->n_caches * sizeof *p->doubt_ms);
-    log_info("rules loaded caches=%u", p->n_caches);
+    departure_set_caches(&p->out, ruleset_n_caches(p->ruleset));
+    log_info("rules loaded caches=%u", p->out.n_caches);
 }
 
 static void on_begin(void *ctx, uint32_t xid)
@@ -197,7 +120,7 @@ static void on_op(void *ctx, const struct op *op, const struct origin *origin)
 {
     struct pipeline *p = ctx;
     (void)origin;
-    staging_put(&p->unit, op, p->doubt_ms[op->cache]);
+    staging_put(&p->unit, op, p->out.doubt_ms[op->cache]);
 }
 
 static void on_change(void *ctx, const struct change *change)
@@ -209,14 +132,14 @@ static void on_change(void *ctx, const struct change *change)
     ruleset_change(p->ruleset, change, &sink, p);
     /* A large part does not wait for the end of its unit; but the ops of one change, whose stages
      * wait for each other, stay together. */
-    if (close_parts(p, &p->unit, p->opts.batch_ops))
+    if (departure_take(&p->out, &p->unit, p->opts.batch_ops, now(p)))
         regulate(p);
 }
 
 /* All before token has been given, and is in parts. */
 static void reach(struct pipeline *p, uint64_t token)
 {
-    if (ack_reached(&p->ack, token))
+    if (ack_reached(&p->out.ack, token))
         p->source->ops->confirm(p->source, token);
 }
 
@@ -226,7 +149,7 @@ static void on_commit(void *ctx, uint64_t token)
     assert(p->in_unit && token);
     stats()->transactions++;
     p->in_unit = false;
-    close_parts(p, &p->unit, 0);
+    departure_take(&p->out, &p->unit, 0, now(p));
     reach(p, token);
     regulate(p);
 }
@@ -244,8 +167,8 @@ static void on_snapshot(void *ctx, const struct snapshot *snapshot)
     struct pipeline *p = ctx;
     if (p->in_unit && snapshot_sees(snapshot, p->unit.xid))
         staging_see(&p->unit);
-    gate_answer(&p->gate, snapshot, now(p));
-    release_what_may_leave(p);
+    gate_answer(&p->out.gate, snapshot, now(p));
+    departure_release(&p->out, now(p));
 }
 
 /* ------------------------------------------------------------- the stream starts and breaks --- */
@@ -263,14 +186,14 @@ static void clear(struct pipeline *p, const struct relation *relation)
     struct staging clearing = {
         .visible = true,
         .owed = true,
-        .n_stores = p->fleet.n_stores,
-        .n_lanes = p->fleet.n_lanes,
+        .n_stores = p->out.fleet.n_stores,
+        .n_lanes = p->out.fleet.n_lanes,
     };
     if (relation)
         ruleset_clear_table(p->ruleset, relation->schema, relation->name, on_clear_op, &clearing);
     else
         ruleset_clear(p->ruleset, on_clear_op, &clearing);
-    close_parts(p, &clearing, 0);
+    departure_take(&p->out, &clearing, 0, now(p));
     staging_drop(&clearing);
 }
 
@@ -295,14 +218,10 @@ static void on_again(void *ctx, const char *reason)
     struct pipeline *p = ctx;
     (void)reason;
     stats()->reconnects++;
-    p->clear_owed |= p->ack.n_owed > 0;
+    p->clear_owed |= p->out.ack.n_owed > 0;
     p->in_unit = false;
     staging_drop(&p->unit);
-    gate_reset(&p->gate);
-    p->climbing = NULL;
-    p->climbing_bytes = 0;
-    fleet_void(&p->fleet);
-    ack_reset(&p->ack);
+    departure_reset(&p->out);
 }
 
 static void on_streaming(void *ctx)
@@ -405,13 +324,13 @@ const struct source_events *pipeline_source_events(void)
 static void on_answered(void *ctx, struct store *store, unsigned server, struct batch *batch)
 {
     struct pipeline *p = ctx;
-    lane_answered(fleet_find(&p->fleet, store, server)->lane, batch, now(p));
+    lane_answered(fleet_find(&p->out.fleet, store, server)->lane, batch, now(p));
 }
 
 static void on_up(void *ctx, struct store *store, unsigned server)
 {
     struct pipeline *p = ctx;
-    fleet_find(&p->fleet, store, server)->up = true;
+    fleet_find(&p->out.fleet, store, server)->up = true;
     if (!p->detached || !p->source)
         return;
     p->detached = false;
@@ -421,7 +340,7 @@ static void on_up(void *ctx, struct store *store, unsigned server)
 static void on_down(void *ctx, struct store *store, unsigned server, const char *reason)
 {
     struct pipeline *p = ctx;
-    struct fleet_lane *lane = fleet_find(&p->fleet, store, server);
+    struct fleet_lane *lane = fleet_find(&p->out.fleet, store, server);
     (void)reason;
     lane->up = false;
     lane->down_since_ms = now(p);
@@ -461,14 +380,14 @@ const struct store_events *pipeline_store_events(void)
 static int64_t detach_when_down_long(struct pipeline *p)
 {
     int64_t since_ms;
-    unsigned n_down = fleet_n_down(&p->fleet, &since_ms);
-    bool stuck = n_down && (n_down == p->fleet.n_lanes || p->paused);
-    if (!stuck || !p->ack.queue || p->detached || p->draining)
+    unsigned n_down = fleet_n_down(&p->out.fleet, &since_ms);
+    bool stuck = n_down && (n_down == p->out.fleet.n_lanes || p->paused);
+    if (!stuck || !p->out.ack.queue || p->detached || p->draining)
         return INT64_MAX;
     int64_t when_ms = since_ms + p->opts.detach_after_ms;
     if (now(p) < when_ms)
         return when_ms;
-    const struct fleet_lane *lane = fleet_first_down(&p->fleet);
+    const struct fleet_lane *lane = fleet_first_down(&p->out.fleet);
     log_warn("store is down for long, all stores wait until it is back server=\"%s\"",
              lane->store->ops->server_name(lane->store, lane->server));
     p->detached = true;
@@ -480,9 +399,7 @@ static int64_t detach_when_down_long(struct pipeline *p)
 
 static void confirm_what_is_done(struct pipeline *p)
 {
-    fleet_count_done(&p->fleet);
-    climb(p);
-    uint64_t token = ack_advance(&p->ack, p->fleet.done);
+    uint64_t token = departure_advance(&p->out, now(p));
     if (token)
         p->source->ops->confirm(p->source, token);
 }
@@ -490,12 +407,12 @@ static void confirm_what_is_done(struct pipeline *p)
 int64_t pipeline_turn(struct pipeline *p)
 {
     confirm_what_is_done(p);
-    release_what_may_leave(p);
-    int64_t due_ms = fleet_send(&p->fleet, now(p));
-    if (gate_ask(&p->gate, now(p)))
+    departure_release(&p->out, now(p));
+    int64_t due_ms = fleet_send(&p->out.fleet, now(p));
+    if (gate_ask(&p->out.gate, now(p)))
         p->source->ops->ask(p->source);
     regulate(p);
-    int64_t gate_ms = gate_due_ms(&p->gate);
+    int64_t gate_ms = gate_due_ms(&p->out.gate);
     int64_t detach_ms = detach_when_down_long(p);
     due_ms = gate_ms < due_ms ? gate_ms : due_ms;
     due_ms = detach_ms < due_ms ? detach_ms : due_ms;
@@ -515,9 +432,9 @@ bool pipeline_drained(const struct pipeline *p)
     int64_t since_ms;
     if (p->detached)
         return true;
-    if (p->ack.n_owed)
+    if (p->out.ack.n_owed)
         return false;
-    return p->ack.n_tokens == 0 || fleet_n_down(&p->fleet, &since_ms) > 0;
+    return p->out.ack.n_tokens == 0 || fleet_n_down(&p->out.fleet, &since_ms) > 0;
 }
 
 static void on_source_closed(void *ctx)
