@@ -1,6 +1,7 @@
 #include "flow/departure.h"
 
 #include "base/mem.h"
+#include "model/stats.h"
 
 #include <stdlib.h>
 #include <utlist.h>
@@ -14,29 +15,37 @@ void departure_set_caches(struct departure *out, unsigned n_caches)
 
 void departure_free(struct departure *out)
 {
+    gate_reset(&out->gate);
     ack_reset(&out->ack);
     fleet_free(&out->fleet);
     free(out->doubt_ms);
 }
 
-/* Puts the ops of the part's next stage into lanes; those of the stage after it follow when these
- * were answered. */
-static void release(struct departure *out, struct part *part, int64_t now_ms)
+static void put_stage(struct departure *out, struct part *part, int64_t now_ms)
 {
     struct op op;
     for (size_t at = 0; part_next(part, &at, &op);) {
-        if (op.stage != part->stage)
+        if (op.stage != part->stage || !part_chooses(part, &op))
             continue;
         fleet_put(&out->fleet, &op, part);
+        stats()->redeletes += part->again_ms != 0;
         if (op.in_doubt && op.cache < out->n_caches)
             out->doubt_ms[op.cache] = now_ms;
     }
-    if (part->stage++ < part->last_stage) {
-        DL_APPEND2(out->climbing, part, held_prev, held_next);
-        out->climbing_bytes += part_bytes(part);
-    } else {
+    part->stage++;
+}
+
+/* Puts the ops of the part's next stage into lanes; those of the stage after it, and those that
+ * are to be done again, follow when these were answered. */
+static void release(struct departure *out, struct part *part, int64_t now_ms)
+{
+    put_stage(out, part, now_ms);
+    if (part->stage > part->last_stage && part->last_again_ms <= part->again_ms) {
         ack_released(&out->ack, part);
+        return;
     }
+    DL_APPEND2(out->climbing, part, held_prev, held_next);
+    out->climbing_bytes += part_bytes(part);
 }
 
 static void climb(struct departure *out, int64_t now_ms)
@@ -48,7 +57,10 @@ static void climb(struct departure *out, int64_t now_ms)
             continue;
         DL_DELETE2(out->climbing, part, held_prev, held_next);
         out->climbing_bytes -= part_bytes(part);
-        release(out, part, now_ms);
+        if (part->stage > part->last_stage && part_again(part, now_ms))
+            gate_hold(&out->gate, part);
+        else
+            release(out, part, now_ms);
     }
 }
 
@@ -62,7 +74,7 @@ void departure_release(struct departure *out, int64_t now_ms)
 static void take_part(struct departure *out, struct part *part, int64_t now_ms)
 {
     ack_add(&out->ack, part);
-    if (part->visible && part->not_before_ms == 0)
+    if (gate_is_open(&out->gate, part))
         release(out, part, now_ms);
     else
         gate_hold(&out->gate, part);

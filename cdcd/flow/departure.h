@@ -1,5 +1,5 @@
-/* The way out of parts: held at the gate, put into lanes stage by stage, waited for until all is
- * answered. */
+/* The way out of parts: held at the gate, put into lanes stage by stage, done again after a time
+ * where rules say so, and waited for until all is answered. */
 #ifndef CDCD_FLOW_DEPARTURE_H
 #define CDCD_FLOW_DEPARTURE_H
 

@@ -4,16 +4,28 @@
  * again, with the old row, by the next reader, and nothing deletes it afterwards. So parts are held
  * here until a snapshot of the primary sees their transaction. One question answers for all that
  * waits, and parts are let go in any order: a transaction that waits for a standby holds up no
- * other. */
+ * other. But for one that sets keys: an older value must not come over what is newer, so it passes
+ * nothing that is not seen yet, and nothing passes it. */
 #ifndef CDCD_FLOW_GATE_H
 #define CDCD_FLOW_GATE_H
 
 #include "flow/part.h"
 #include "model/change.h"
 
+/* A part that is visible, but waits for its time. */
+struct gate_delayed {
+    int64_t due_ms;
+    uint64_t number; /* of parts that are due together the older goes first */
+    struct part *part;
+};
+
 struct gate {
-    struct part *unseen;  /* not visible yet; all lists borrow, oldest first */
-    struct part *delayed; /* visible, but not before a time */
+    struct part *unseen;          /* not visible yet; all lists borrow, oldest first */
+    unsigned n_unseen_sets;       /* of them, those that set keys */
+    struct gate_delayed *delayed; /* a heap: the first is due first */
+    unsigned n_delayed;
+    unsigned cap_delayed;
+    uint64_t last_number;
     struct part *leaving; /* for gate_next */
     size_t held_bytes;
     bool asked;          /* a question is out */
@@ -21,6 +33,8 @@ struct gate {
     int64_t delay_ms;
 };
 
+/* True when the part may leave without being held. */
+bool gate_is_open(const struct gate *gate, const struct part *part);
 /* Holds the part until gate_next gives it. */
 void gate_hold(struct gate *gate, struct part *part);
 /* True when a question should be asked now; it is then taken to be out. */

@@ -46,8 +46,10 @@ void part_free(struct part *part)
 
 void part_put(struct part *part, const struct op *op)
 {
-    struct times times = {op->ttl_ms, op->grace_ms, op->redelete_ms};
-    bool timed = op->ttl_ms || op->grace_ms || op->redelete_ms;
+    /* A set is not done again: by then it could be older than what is there. */
+    int64_t again_ms = op->action == OP_SET ? 0 : op->redelete_ms;
+    struct times times = {op->ttl_ms, op->grace_ms, again_ms};
+    bool timed = op->ttl_ms || op->grace_ms || again_ms;
     struct record record = {
         .key_len = op->key_len,
         .store = op->store,
@@ -66,6 +68,9 @@ void part_put(struct part *part, const struct op *op)
     if (timed)
         buf_put(&part->ops, &times, sizeof times);
     part->n_ops++;
+    part->has_set |= op->action == OP_SET;
+    if (again_ms > part->last_again_ms)
+        part->last_again_ms = again_ms;
     if (op->stage > part->last_stage)
         part->last_stage = op->stage;
 }
@@ -126,6 +131,28 @@ bool part_has(const struct part *part, const struct op *op)
         if (same(&other, op))
             return true;
     return false;
+}
+
+bool part_again(struct part *part, int64_t now_ms)
+{
+    int64_t next_ms = part->last_again_ms;
+    struct op op;
+    if (next_ms <= part->again_ms)
+        return false;
+    for (size_t at = 0; part_next(part, &at, &op);)
+        if (op.redelete_ms > part->again_ms && op.redelete_ms < next_ms)
+            next_ms = op.redelete_ms;
+    if (part->again_ms == 0)
+        part->answered_ms = now_ms;
+    part->again_ms = next_ms;
+    part->stage = 0;
+    part->not_before_ms = part->answered_ms + next_ms;
+    return true;
+}
+
+bool part_chooses(const struct part *part, const struct op *op)
+{
+    return part->again_ms == 0 || op->redelete_ms == part->again_ms;
 }
 
 void part_empty(struct part *part)

@@ -21,9 +21,13 @@ struct part {
     bool visible;                       /* the unit can be seen by readers */
     bool released;                      /* all ops are in batches */
     bool owed;          /* came from no unit: a source that begins again does not give it again */
-    uint8_t stage;      /* the next to be released */
+    bool has_set;       /* passes no other part, and is passed by none */
     uint8_t last_stage; /* of ops whose stages are released one by one */
+    uint16_t stage;     /* the next to be released */
     int64_t not_before_ms; /* 0: as soon as it is visible */
+    int64_t again_ms;      /* only ops that are done again after so long; 0: all, the first time */
+    int64_t last_again_ms; /* the longest of its ops */
+    int64_t answered_ms;   /* when the first time was answered for */
     struct buf ops;        /* packed; read with part_next */
     unsigned n_ops;
     unsigned n_waits;
@@ -40,6 +44,11 @@ void part_put(struct part *part, const struct op *op);
 bool part_has(const struct part *part, const struct op *op);
 /* Gives op after op; *at starts as 0. False after the last. The key is lent by the part. */
 bool part_next(const struct part *part, size_t *at, struct op *op);
+/* The ops that are to be done again next are chosen, from their first stage on, and when; false
+ * when there are none. */
+bool part_again(struct part *part, int64_t now_ms);
+/* True when the op is among those that are chosen. */
+bool part_chooses(const struct part *part, const struct op *op);
 /* Forgets the ops, when all are in batches. */
 void part_empty(struct part *part);
 /* Bytes it holds in memory. */

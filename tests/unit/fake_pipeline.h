@@ -114,7 +114,9 @@ static const struct rule_store STORES[] = {
     {.name = "other", .prefix = "", .type = "fake", .actions = ~0U},
 };
 
-static inline void open_with(struct fixture *f, bool gate, unsigned n_servers)
+/* Takes the ruleset. */
+static inline void open_rules(struct fixture *f, bool gate, unsigned n_servers,
+                              struct ruleset *ruleset)
 {
     *f = (struct fixture){.source.source.ops = &fake_source_ops, .now_ms = 1000};
     struct pipeline_opts opts = {
@@ -127,7 +129,7 @@ static inline void open_with(struct fixture *f, bool gate, unsigned n_servers)
         .now_ms = clock_ms,
         .ctx = f,
     };
-    f->pipeline = pipeline_make(&opts, load(RULES, STORES, 2));
+    f->pipeline = pipeline_make(&opts, ruleset);
     f->say = pipeline_source_events();
     f->store_says = pipeline_store_events();
     fake_open(&f->store, 1);
@@ -138,6 +140,11 @@ static inline void open_with(struct fixture *f, bool gate, unsigned n_servers)
     f->store_says->up(f->pipeline, &f->store.store, 0);
     for (unsigned i = 0; i < n_servers; i++)
         f->store_says->up(f->pipeline, &f->other.store, i);
+}
+
+static inline void open_with(struct fixture *f, bool gate, unsigned n_servers)
+{
+    open_rules(f, gate, n_servers, load(RULES, STORES, 2));
 }
 
 static inline void change(struct fixture *f, enum change_op op, const char *table, const char *id)

@@ -107,6 +107,68 @@ static void what_may_wait_leaves_when_its_time_comes(void **state)
     assert_int_equal(gate_due_ms(&gate), 500);
     assert_ptr_equal(gate_next(&gate, 500), part);
     part_free(part);
+    gate_reset(&gate);
+}
+
+static void what_is_due_first_leaves_first_and_then_the_older(void **state)
+{
+    (void)state;
+    enum { N = 200 };
+    struct gate gate = {0};
+    struct part *parts[N];
+    for (unsigned i = 0; i < N; i++) {
+        parts[i] = part_make(i, true, 1);
+        parts[i]->not_before_ms = 1 + i * 37 % 10;
+        gate_hold(&gate, parts[i]);
+    }
+    struct part *before = NULL;
+    for (unsigned i = 0; i < N; i++) {
+        struct part *part = gate_next(&gate, 10);
+        assert_non_null(part);
+        if (before && before->not_before_ms == part->not_before_ms)
+            assert_true(before->xid < part->xid);
+        else if (before)
+            assert_true(before->not_before_ms < part->not_before_ms);
+        before = part;
+    }
+    assert_null(gate_next(&gate, 10));
+    assert_int_equal(gate.held_bytes, 0);
+    for (unsigned i = 0; i < N; i++)
+        part_free(parts[i]);
+    gate_reset(&gate);
+}
+
+static struct part *part_that_sets(uint32_t xid)
+{
+    struct part *part = part_make(xid, false, 1);
+    struct op op = {.key = "a", .key_len = 1, .value = "v", .value_len = 1, .action = OP_SET};
+    part_put(part, &op);
+    return part;
+}
+
+static void a_set_passes_nothing_that_is_unseen_and_nothing_passes_it(void **state)
+{
+    (void)state;
+    struct gate gate = {0};
+    struct part *parts[] = {part_make(1, false, 1), part_that_sets(2), part_make(3, false, 1)};
+    struct part *late = part_make(3, true, 1);
+    for (int i = 0; i < 3; i++)
+        gate_hold(&gate, parts[i]);
+    const uint64_t running[] = {1};
+    struct snapshot one_runs = {.xmax = 4, .running = running, .n_running = 1};
+    struct snapshot none_runs = before(4);
+    gate_ask(&gate, 10);
+    gate_answer(&gate, &one_runs, 10);
+    assert_null(gate_next(&gate, 10));
+    assert_false(gate_is_open(&gate, late));
+    gate_ask(&gate, 100);
+    gate_answer(&gate, &none_runs, 100);
+    for (int i = 0; i < 3; i++)
+        assert_ptr_equal(gate_next(&gate, 100), parts[i]);
+    assert_true(gate_is_open(&gate, late));
+    for (int i = 0; i < 3; i++)
+        part_free(parts[i]);
+    part_free(late);
 }
 
 int main(void)
@@ -118,6 +180,8 @@ int main(void)
         cmocka_unit_test(an_invisible_unit_holds_up_no_other),
         cmocka_unit_test(questions_become_rarer_while_nothing_is_new),
         cmocka_unit_test(what_may_wait_leaves_when_its_time_comes),
+        cmocka_unit_test(what_is_due_first_leaves_first_and_then_the_older),
+        cmocka_unit_test(a_set_passes_nothing_that_is_unseen_and_nothing_passes_it),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
