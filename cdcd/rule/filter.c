@@ -166,7 +166,7 @@ static const char *check_date(struct filter *filter, struct arena *arena)
     if (!*fault)
         return "the pattern is empty";
     if (!fault[1])
-        return "a lone % ends the pattern; write %% for a percent sign";
+        return "a lone % ends the pattern, and %% stands for a percent sign";
     return arena_printf(arena, "%.2s is no conversion of C's strftime", fault);
 }
 
