@@ -3,7 +3,7 @@
 #
 #   build     compiler and libraries
 #   servers   PostgreSQL, Redis, memcached, and Python to speak to them
-#   tests     what the tests need besides
+#   tests     what the tests need besides: tools, and frameworks that cache
 #
 # Says what it installs; does and says nothing when all is there. As root, or through sudo. The
 # servers come without running: no PostgreSQL cluster is made, and neither Redis nor memcached is
@@ -14,7 +14,11 @@ set -eu
 build='gcc libc6-dev cmake make pkg-config libpq-dev libevent-dev libhiredis-dev libconfig-dev
        libssl-dev uthash-dev'
 servers='postgresql redis-server memcached python3 python3-psycopg2 python3-redis'
-tests='libcmocka-dev clang libclang-rt-dev clang-format python3-pytest'
+tests='libcmocka-dev clang libclang-rt-dev clang-format python3-pytest
+       python3-django python3-django-redis python3-pymemcache
+       ruby-actionpack ruby-activerecord ruby-pg ruby-dalli ruby-redis
+       php-cli php-memcached php-redis php-pgsql
+       php-illuminate-cache php-illuminate-redis php-symfony-cache'
 
 no_cluster=/etc/postgresql-common/createcluster.d/zz-cdcd.conf
 no_start=/usr/sbin/policy-rc.d
