@@ -1,7 +1,7 @@
 /* What the program can be told: verbs, and the options that they share.
  *
- * Data goes to stdout, messages to stderr. A verb gives the exit code: 0 done, 1 found a problem, 3
- * warnings only with --strict, else one of sysexits.h. */
+ * Data goes to stdout, messages to stderr. A verb gives the exit code: 0 done, 1 found a problem, 2
+ * differs, 3 warnings only with --strict, else one of sysexits.h. */
 #ifndef CDCD_VERB_VERB_H
 #define CDCD_VERB_VERB_H
 
@@ -52,6 +52,7 @@ int verb_unknown(const struct verb *verbs, const char *word);
 
 int verb_check(const struct verb_args *args);
 int verb_explain(const struct verb_args *args);
+int verb_diff(const struct verb_args *args);
 int verb_test(const struct verb_args *args);
 int verb_version(const struct verb_args *args);
 int verb_help(const struct verb_args *args);
