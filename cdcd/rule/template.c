@@ -75,6 +75,15 @@ static bool is_plain(const struct template_part *part, const struct template_val
            values[part->param].value.kind == VALUE_TEXT;
 }
 
+/* A text that is too long is not copied to be thrown away. */
+static enum template_outcome put_plain(const struct value *value, size_t most, struct buf *to)
+{
+    if (value->len > most)
+        return TEMPLATE_IN_DOUBT;
+    buf_put(to, value->text, value->len);
+    return TEMPLATE_TEXT;
+}
+
 /* NULL decides, so a part in doubt does not end it. */
 static enum template_outcome render_parts(const struct template_part *parts, unsigned n_parts,
                                           const struct template_value *values, bool nulls_shown,
@@ -88,7 +97,7 @@ static enum template_outcome render_parts(const struct template_part *parts, uns
         if (part->kind <= PART_ELEMENT)
             buf_put(to, part->text, part->len);
         else if (is_plain(part, values))
-            buf_put(to, values[part->param].value.text, values[part->param].value.len);
+            outcome = put_plain(&values[part->param].value, MOST_BYTES - (to->len - begin), to);
         else
             outcome = template_render_part(part, values, nulls_shown, to);
         if (outcome == TEMPLATE_TEXT && to->len - begin > MOST_BYTES)

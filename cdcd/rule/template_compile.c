@@ -223,8 +223,10 @@ static int add_param(struct compiling *c, const char *name, struct template_part
         template->params[template->n_params++] = param;
     part->param = param;
     /* The row comes as JSON. */
-    part->filters += part->is_row;
-    part->n_filters -= part->is_row;
+    if (part->is_row) {
+        part->filters++;
+        part->n_filters--;
+    }
     return 0;
 }
 

@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include <cmocka.h>
 
@@ -192,6 +193,24 @@ static void dates_and_timestamps_are_formatted(void **state)
     gives(f, "{v|date:\"{%Y}\"}", "2024-01-31", "{2024}");
 }
 
+/* From the year 1000 on to 9999. */
+static void the_calendar_is_that_of_the_c_library(void **state)
+{
+    static const char pattern[] = "%F %j %a %u %U %W %G-%V %C";
+    struct fixture *f = *state;
+    struct template template;
+    assert_int_equal(compile(f, "{v|date:\"%F %j %a %u %U %W %G-%V %C\"}", &template), 0);
+    for (time_t at = -30610224000; at < 253402300800; at += 61 * 86400) {
+        struct tm tm;
+        char text[16], expected[80];
+        gmtime_r(&at, &tm);
+        strftime(text, sizeof text, "%F", &tm);
+        strftime(expected, sizeof expected, pattern, &tm);
+        assert_int_equal(render(f, &template, text, TEXT), TEMPLATE_TEXT);
+        assert_string_equal(buf_str(&f->out), expected);
+    }
+}
+
 static void an_offset_is_brought_to_utc(void **state)
 {
     struct fixture *f = *state;
@@ -322,6 +341,7 @@ int main(void)
         TEST(json_strings_are_escaped_and_keep_utf_8),
         TEST(bool_takes_t_and_f_and_doubts_the_rest),
         TEST(dates_and_timestamps_are_formatted),
+        TEST(the_calendar_is_that_of_the_c_library),
         TEST(an_offset_is_brought_to_utc),
         TEST(what_is_no_date_is_in_doubt),
         TEST(a_default_stands_where_it_is_written),
