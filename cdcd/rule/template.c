@@ -76,11 +76,11 @@ static bool is_plain(const struct template_part *part, const struct template_val
 }
 
 /* A text that is too long is not copied to be thrown away. */
-static enum template_outcome put_plain(const struct value *value, size_t most, struct buf *to)
+static enum template_outcome put_text(const char *text, size_t n, size_t begin, struct buf *to)
 {
-    if (value->len > most)
+    if (to->len - begin + n > MOST_BYTES)
         return TEMPLATE_IN_DOUBT;
-    buf_put(to, value->text, value->len);
+    buf_put(to, text, n);
     return TEMPLATE_TEXT;
 }
 
@@ -93,20 +93,24 @@ static enum template_outcome render_parts(const struct template_part *parts, uns
     enum template_outcome all = TEMPLATE_TEXT;
     for (unsigned i = 0; i < n_parts && all != TEMPLATE_NULL; i++) {
         const struct template_part *part = &parts[i];
-        enum template_outcome outcome = TEMPLATE_TEXT;
-        if (part->kind <= PART_ELEMENT)
-            buf_put(to, part->text, part->len);
-        else if (is_plain(part, values))
-            outcome = put_plain(&values[part->param].value, MOST_BYTES - (to->len - begin), to);
-        else
+        enum template_outcome outcome;
+        if (part->kind <= PART_ELEMENT) {
+            outcome = put_text(part->text, part->len, begin, to);
+        } else if (is_plain(part, values)) {
+            const struct value *value = &values[part->param].value;
+            outcome = put_text(value->text, value->len, begin, to);
+        } else {
             outcome = template_render_part(part, values, nulls_shown, to);
-        if (outcome == TEMPLATE_TEXT && to->len - begin > MOST_BYTES)
-            outcome = TEMPLATE_IN_DOUBT;
-        if (outcome != TEMPLATE_TEXT)
-            all = outcome;
-        if (all != TEMPLATE_TEXT)
-            to->len = begin;
+            if (to->len - begin > MOST_BYTES)
+                outcome = TEMPLATE_IN_DOUBT;
+        }
+        if (outcome == TEMPLATE_TEXT)
+            continue;
+        all = outcome;
+        to->len = begin;
     }
+    if (all != TEMPLATE_TEXT)
+        to->len = begin;
     return all;
 }
 
