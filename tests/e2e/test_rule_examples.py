@@ -1,0 +1,49 @@
+"""The rules files of rules/, under their own tests: no server takes part."""
+
+import re
+
+import pytest
+
+from daemon import REPOSITORY, run_verb
+
+RULES = REPOSITORY / "rules"
+TESTS = sorted(RULES.glob("*.test.cfg"))
+TESTED = [RULES / path.name.replace(".test.cfg", ".cfg") for path in TESTS]
+
+
+def name_of(path):
+    return path.name
+
+
+@pytest.mark.parametrize("tests", TESTS, ids=name_of)
+def test_a_rules_file_does_what_its_tests_say(tests):
+    answer = run_verb("test", tests)
+    assert answer.returncode == 0, answer.stdout + answer.stderr
+    assert len(re.findall(r"^ok ", answer.stdout, re.MULTILINE)) >= 4
+    assert not answer.stderr, "a test that cannot fail is noted there"
+
+
+@pytest.mark.parametrize("rules", TESTED, ids=name_of)
+def test_a_rules_file_has_nothing_to_warn_of(rules):
+    answer = run_verb("check", "--strict", rules)
+    assert answer.returncode == 0, answer.stdout + answer.stderr
+
+
+def mutants(rules):
+    """The file with one thing about a trigger left out, or one letter of a key changed."""
+    text = rules.read_text("utf-8")
+    for match in re.finditer(r"^[^#\n]*?\b((?:columns|when|on)\s+= .*?;)", text, re.MULTILINE):
+        yield text[: match.start(1)] + text[match.end(1) :]
+    for match in re.finditer(r"^ +keys? += (?:\[ )?\"", text, re.MULTILINE):
+        yield text[: match.end()] + "x" + text[match.end() :]
+
+
+@pytest.mark.parametrize("tests, rules", zip(TESTS, TESTED), ids=map(name_of, TESTED))
+def test_each_setting_of_a_rules_file_is_held_by_a_test(tests, rules, tmp_path):
+    changed = tmp_path / rules.name
+    (tmp_path / tests.name).write_text(tests.read_text("utf-8"), "utf-8")
+    lines = set(rules.read_text("utf-8").splitlines())
+    for mutant in mutants(rules):
+        changed.write_text(mutant, "utf-8")
+        answer = run_verb("test", tmp_path / tests.name)
+        assert answer.returncode == 1, (set(mutant.splitlines()) - lines, answer.stderr)
