@@ -43,6 +43,7 @@ static const char server_sql[] =
     " WHERE r.rolname = current_user";
 
 /* A row a column of each table; one row with no column for a table that has none, or is not there.
+ * After the tables that are named come those that match patterns; a partition is its root's matter.
  * in_identity is what pgoutput will flag: the key columns of the identity's index, which for the
  * default identity is the primary key, and all columns with FULL. */
 static const char tables_sql[] =
@@ -50,8 +51,25 @@ static const char tables_sql[] =
     "  SELECT schemaname, tablename, to_jsonb(t) -> 'attnames' AS columns,"
     "         to_jsonb(t) ->> 'rowfilter' AS filter"
     "    FROM pg_publication_tables t WHERE pubname = $3),"
-    " visible AS MATERIALIZED (SELECT txid_current_snapshot() AS snapshot)"
-    " SELECT w.n - 1 AS n, c.oid, c.relkind, c.relpersistence = 'p' AS logged,"
+    " visible AS MATERIALIZED (SELECT txid_current_snapshot() AS snapshot),"
+    " named AS MATERIALIZED ("
+    "  SELECT * FROM unnest($1::text[], $2::text[]) WITH ORDINALITY AS w (schema, name, n)),"
+    " matching AS MATERIALIZED ("
+    "  SELECT s.nspname::text AS schema, c.relname::text AS name, min(p.n) AS pattern"
+    "    FROM unnest($4::text[], $5::text[]) WITH ORDINALITY AS p (schema, name, n)"
+    "    JOIN pg_namespace s ON s.nspname LIKE p.schema AND s.nspname !~ '^pg_'"
+    "         AND s.nspname <> 'information_schema'"
+    "    JOIN pg_class c ON c.relnamespace = s.oid AND c.relname LIKE p.name"
+    "         AND c.relkind IN ('r', 'p') AND NOT c.relispartition"
+    "   WHERE (s.nspname::text, c.relname::text) NOT IN (SELECT schema, name FROM named)"
+    "   GROUP BY 1, 2),"
+    " wanted AS MATERIALIZED ("
+    "  SELECT schema, name, n, NULL::bigint AS pattern FROM named"
+    "  UNION ALL"
+    "  SELECT schema, name, (SELECT count(*) FROM named)"
+    "         + row_number() OVER (ORDER BY pattern, schema, name), pattern FROM matching)"
+    " SELECT w.n - 1 AS n, w.schema, w.name AS table, w.pattern, c.oid, c.relkind, "
+    "c.relpersistence = 'p' AS logged,"
     "       format('%I.%I', w.schema, w.name) AS name,"
     "       (SELECT format('%I.%I', rn.nspname, rc.relname)"
     "          FROM pg_class rc JOIN pg_namespace rn ON rn.oid = rc.relnamespace"
@@ -62,7 +80,7 @@ static const char tables_sql[] =
     "       p.columns IS NULL OR p.columns ? a.attname::text AS given,"
     "       c.relreplident = 'f' OR a.attnum = ANY (k.attnums) AS in_identity,"
     "       txid_snapshot_xmin(v.snapshot) AS xmin, txid_snapshot_xmax(v.snapshot) AS xmax"
-    "  FROM visible v, unnest($1::text[], $2::text[]) WITH ORDINALITY AS w (schema, name, n)"
+    "  FROM visible v CROSS JOIN wanted w"
     "  LEFT JOIN pg_namespace s ON s.nspname = w.schema"
     "  LEFT JOIN pg_class c ON c.relnamespace = s.oid AND c.relname = w.name"
     "        AND c.relkind NOT IN ('i', 'I', 'S', 't', 'c')"
@@ -97,20 +115,39 @@ static void put_element(struct buf *array, const char *text)
     buf_put(array, "\"", 1);
 }
 
+/* * and ? in LIKE's words. */
+static void put_like(struct buf *array, const char *pattern)
+{
+    struct buf like = {0};
+    for (; *pattern; pattern++) {
+        if (strchr("%_\\", *pattern))
+            buf_put(&like, "\\", 1);
+        buf_put(&like, *pattern == '*' ? "%" : *pattern == '?' ? "_" : pattern, 1);
+    }
+    put_element(array, buf_str(&like));
+    buf_free(&like);
+}
+
 void catalog_ask_tables(struct pgconn *conn, const struct wanted_list *wanted,
                         const char *publication, pgconn_answer_fn answer, void *ctx)
 {
-    struct buf schemas = {0}, names = {0};
+    enum { SCHEMAS, NAMES, LIKE_SCHEMAS, LIKE_NAMES, ARRAYS };
+    struct buf arrays[ARRAYS] = {0};
     for (unsigned i = 0; i < wanted->n; i++) {
-        put_element(&schemas, wanted->tables[i].schema);
-        put_element(&names, wanted->tables[i].name);
+        put_element(&arrays[SCHEMAS], wanted->tables[i].schema);
+        put_element(&arrays[NAMES], wanted->tables[i].name);
     }
-    buf_put_str(&schemas, wanted->n ? "}" : "{}");
-    buf_put_str(&names, wanted->n ? "}" : "{}");
-    const char *params[] = {buf_str(&schemas), buf_str(&names), publication};
-    pgconn_query(conn, tables_sql, params, 3, answer, ctx);
-    buf_free(&schemas);
-    buf_free(&names);
+    for (unsigned i = 0; i < wanted->n_patterns; i++) {
+        put_like(&arrays[LIKE_SCHEMAS], wanted->patterns[i].schema);
+        put_like(&arrays[LIKE_NAMES], wanted->patterns[i].name);
+    }
+    for (unsigned i = 0; i < ARRAYS; i++)
+        buf_put_str(&arrays[i], arrays[i].len ? "}" : "{}");
+    const char *params[] = {buf_str(&arrays[SCHEMAS]), buf_str(&arrays[NAMES]), publication,
+                            buf_str(&arrays[LIKE_SCHEMAS]), buf_str(&arrays[LIKE_NAMES])};
+    pgconn_query(conn, tables_sql, params, 5, answer, ctx);
+    for (unsigned i = 0; i < ARRAYS; i++)
+        buf_free(&arrays[i]);
 }
 
 struct catalog *catalog_make(void)
@@ -219,8 +256,8 @@ static void read_columns(struct arena *arena, struct catalog_table *table, struc
 }
 
 /* A table from the n rows that are about it. */
-static void read_table(struct catalog *catalog, struct catalog_table *table,
-                       const struct wanted *wanted, struct row row, unsigned n)
+static void read_table(struct catalog *catalog, struct catalog_table *table, struct wanted *wanted,
+                       struct row row, unsigned n)
 {
     struct arena *arena = catalog->arena;
     *table = (struct catalog_table){
@@ -237,12 +274,23 @@ static void read_table(struct catalog *catalog, struct catalog_table *table,
                      .name = wanted->name},
     };
     read_columns(arena, table, row, n);
+    wanted->gone = wanted->pattern && table->kind == TABLE_MISSING;
 }
 
-void catalog_read_tables(struct catalog *catalog, const struct wanted_list *wanted,
+/* The rows give each table in the order of its place. */
+static void add_matching(struct wanted_list *wanted, const PGresult *result)
+{
+    for (struct row row = {result, 0}; row.number < PQntuples(result); row.number++)
+        if ((unsigned)atoi(text_of(row, "n")) == wanted->n)
+            wanted_add(wanted, text_of(row, "schema"), text_of(row, "table"),
+                       (unsigned)atoi(text_of(row, "pattern")));
+}
+
+void catalog_read_tables(struct catalog *catalog, struct wanted_list *wanted,
                          const PGresult *result)
 {
     int n_rows = PQntuples(result);
+    add_matching(wanted, result);
     catalog->tables = arena_alloc(catalog->arena, wanted->n * sizeof *catalog->tables);
     catalog->n_tables = wanted->n;
     if (n_rows > 0) {

@@ -80,8 +80,9 @@ void catalog_ask_tables(struct pgconn *conn, const struct wanted_list *wanted,
 /* The caller owns the catalog. */
 struct catalog *catalog_make(void);
 void catalog_read_server(struct catalog *catalog, const PGresult *result);
-/* wanted, whose names it borrows, must be the one that was asked with. */
-void catalog_read_tables(struct catalog *catalog, const struct wanted_list *wanted,
+/* wanted, whose names it borrows, must be the one that was asked with; tables that match its
+ * patterns, and were not known, are added to it. */
+void catalog_read_tables(struct catalog *catalog, struct wanted_list *wanted,
                          const PGresult *result);
 /* NULL is allowed. */
 void catalog_free(struct catalog *catalog);

@@ -7,6 +7,9 @@
 #include <assert.h>
 #include <stdlib.h>
 
+/* Of the tables that match a pattern, so many are spoken of. */
+#define SHOWN_MAX 3
+
 struct coverage {
     const struct source_events *events;
     void *ctx;
@@ -15,6 +18,7 @@ struct coverage {
     struct wanted_list *next;      /* NULL when none is wanted */
     struct wanted_list *candidate; /* NULL while none is looked at */
     struct complaints said;        /* what need not be said again */
+    unsigned n_appeared;           /* in this look at the tables */
 };
 
 struct coverage *coverage_make(const struct source_events *events, void *ctx, bool create,
@@ -41,7 +45,7 @@ void coverage_free(struct coverage *coverage)
     free(coverage);
 }
 
-const struct wanted_list *coverage_list(const struct coverage *coverage)
+struct wanted_list *coverage_list(const struct coverage *coverage)
 {
     return coverage->list;
 }
@@ -52,7 +56,7 @@ void coverage_want(struct coverage *coverage, const struct source_table *tables,
     coverage->next = wanted_make(tables, n_tables);
 }
 
-const struct wanted_list *coverage_take_next(struct coverage *coverage)
+struct wanted_list *coverage_take_next(struct coverage *coverage)
 {
     assert(!coverage->candidate);
     coverage->candidate = coverage->next;
@@ -116,17 +120,64 @@ static void give_table(struct coverage *coverage, const struct catalog *catalog,
     remedy_columns(catalog, place, wanted, n, complaints);
 }
 
+/* Moves complaints; the code of the first error goes with them. */
+static void move(struct complaints *to, struct complaints *from)
+{
+    for (unsigned i = 0; i < from->n; i++) {
+        const struct complaint *one = &from->list[i];
+        if (one->severity == SEVERITY_ERROR)
+            complain_code(to, from->code, one->file, one->line, "%s", one->text);
+        else
+            complain(to, SEVERITY_WARNING, one->file, one->line, "%s", one->text);
+    }
+    complaints_free(from);
+}
+
+static void review_one(struct coverage *coverage, const struct catalog *catalog, unsigned place,
+                       const struct wanted *one, bool give, struct complaints *complaints)
+{
+    remedy_table(catalog, place, one, coverage->create, complaints);
+    if (give)
+        give_table(coverage, catalog, place, one, complaints);
+}
+
+/* What is wrong with thousands of tenants is said of the first few. */
+static void review(struct coverage *coverage, const struct catalog *catalog,
+                   const struct wanted_list *wanted, bool give, struct complaints *complaints)
+{
+    unsigned *n_bad = mem_alloc(wanted->n_patterns * sizeof *n_bad);
+    unsigned n_errors = 0;
+    for (unsigned i = 0; i < catalog->n_tables; i++) {
+        const struct wanted *one = &wanted->tables[i];
+        struct complaints own = {0};
+        review_one(coverage, catalog, i, one, give, &own);
+        if (one->pattern && own.n && n_bad[one->pattern - 1]++ >= SHOWN_MAX) {
+            n_errors += own.n_errors;
+            complaints_free(&own);
+        }
+        move(complaints, &own);
+    }
+    for (unsigned i = 0; i < wanted->n_patterns; i++) {
+        const struct wanted_pattern *pattern = &wanted->patterns[i];
+        remedy_pattern(catalog, wanted, i + 1, coverage->create, complaints);
+        if (n_bad[i] > SHOWN_MAX)
+            complain(complaints, n_errors ? SEVERITY_ERROR : SEVERITY_WARNING, pattern->file,
+                     pattern->line,
+                     "%u more tables that match %s.%s do not fit their rules; mend them as those "
+                     "that are named",
+                     n_bad[i] - SHOWN_MAX, pattern->schema, pattern->name);
+    }
+    free(n_bad);
+}
+
 int coverage_judge(struct coverage *coverage, const struct catalog *catalog, struct err *err)
 {
     int result = 0;
-    const struct wanted_list *wanted = coverage->candidate ? coverage->candidate : coverage->list;
+    struct wanted_list *wanted = coverage->candidate ? coverage->candidate : coverage->list;
     struct complaints complaints = {0};
     if (!coverage->candidate && remedy_operations(catalog, coverage->create, err) != 0)
         return -1;
-    for (unsigned i = 0; i < catalog->n_tables; i++) {
-        remedy_table(catalog, i, &wanted->tables[i], coverage->create, &complaints);
-        give_table(coverage, catalog, i, &wanted->tables[i], &complaints);
-    }
+    review(coverage, catalog, wanted, true, &complaints);
     print(coverage, &complaints, true);
     if (complaints.n_errors == 1)
         result = err_set(err, complaints.code, "a table does not fit its rules, see above");
@@ -143,8 +194,7 @@ void coverage_warn(struct coverage *coverage, const struct catalog *catalog)
     struct err err;
     if (remedy_operations(catalog, coverage->create, &err) != 0)
         complain(&complaints, SEVERITY_WARNING, NULL, 0, "%s", err.text);
-    for (unsigned i = 0; i < catalog->n_tables; i++)
-        remedy_table(catalog, i, &coverage->list->tables[i], coverage->create, &complaints);
+    review(coverage, catalog, coverage->list, false, &complaints);
     print(coverage, &complaints, false);
     complaints_free(&complaints);
 }
@@ -171,7 +221,7 @@ static bool stays(struct coverage *coverage, const struct catalog *catalog, unsi
     struct wanted *one = &coverage->list->tables[place];
     if (remedy_is_covered(catalog, table))
         return true;
-    if (one->covered != 0)
+    if (one->covered != 0 && !one->gone) /* tenants leave */
         log_warn("%s of a table come no more table=%s.%s",
                  table->published ? "some changes" : "changes", one->schema, one->name);
     one->covered = 0;
@@ -190,7 +240,8 @@ static void appear(struct coverage *coverage, const struct catalog *catalog, uns
 {
     struct wanted *one = &coverage->list->tables[place];
     struct complaints complaints = {0};
-    log_info("changes of a table come from now on table=%s.%s", one->schema, one->name);
+    if (!one->pattern || coverage->n_appeared++ < SHOWN_MAX)
+        log_info("changes of a table come from now on table=%s.%s", one->schema, one->name);
     one->unseen = catalog->xmin < catalog->xmax ? catalog->xmax : 0;
     give_table(coverage, catalog, place, one, &complaints);
     print(coverage, &complaints, false);
@@ -202,6 +253,7 @@ void coverage_compare(struct coverage *coverage, const struct catalog *catalog, 
 {
     const struct catalog_table *table = &catalog->tables[place];
     struct wanted *one = &coverage->list->tables[place];
+    coverage->n_appeared = place == 0 ? 0 : coverage->n_appeared;
     if (!stays(coverage, catalog, place))
         return;
     if (one->covered != table->relation.oid) {
@@ -211,4 +263,6 @@ void coverage_compare(struct coverage *coverage, const struct catalog *catalog, 
         one->unseen = 0;
         coverage->events->appeared(coverage->ctx, &table->relation);
     }
+    if (place + 1 == catalog->n_tables && coverage->n_appeared > SHOWN_MAX)
+        log_info("changes of more tables come from now on n=%u", coverage->n_appeared - SHOWN_MAX);
 }

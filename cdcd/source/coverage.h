@@ -24,11 +24,11 @@ struct coverage *coverage_make(const struct source_events *events, void *ctx, bo
 void coverage_free(struct coverage *coverage);
 
 /* The list that holds; borrowed until another is adopted. */
-const struct wanted_list *coverage_list(const struct coverage *coverage);
+struct wanted_list *coverage_list(const struct coverage *coverage);
 /* Other tables are wanted next, instead of those that are wanted next now; tables are copied. */
 void coverage_want(struct coverage *coverage, const struct source_table *tables, unsigned n_tables);
 /* What is wanted next becomes the candidate; borrowed until that is decided. NULL: nothing is. */
-const struct wanted_list *coverage_take_next(struct coverage *coverage);
+struct wanted_list *coverage_take_next(struct coverage *coverage);
 /* True when other tables are wanted next. */
 bool coverage_wants_next(const struct coverage *coverage);
 /* The candidate holds from now on; changed as in coverage_note. */

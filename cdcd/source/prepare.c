@@ -14,9 +14,9 @@ struct prepare {
     const struct source_opts *opts;
     const struct prepare_events *events;
     void *ctx;
-    const struct wanted_list *wanted; /* NULL while nothing is prepared */
-    struct catalog *catalog;          /* what was read in this preparation, or one abandoned */
-    struct buf sql;                   /* the statement that is being run */
+    struct wanted_list *wanted; /* NULL while nothing is prepared */
+    struct catalog *catalog;    /* what was read in this preparation, or one abandoned */
+    struct buf sql;             /* the statement that is being run */
 };
 
 static void on_server(void *ctx, const PGresult *result, const struct pg_fault *fault);
@@ -31,12 +31,13 @@ struct prepare *prepare_make(struct pgconn *conn, const struct source_opts *opts
     return prepare;
 }
 
-void prepare_start(struct prepare *prepare, const struct wanted_list *wanted)
+void prepare_start(struct prepare *prepare, struct wanted_list *wanted)
 {
     assert(!prepare->wanted);
     catalog_free(prepare->catalog);
     prepare->catalog = catalog_make();
     prepare->wanted = wanted;
+    wanted_prune(wanted);
     catalog_ask_server(prepare->conn, prepare->opts->slot, prepare->opts->publication, on_server,
                        prepare);
 }

@@ -29,8 +29,8 @@ struct prepare_events {
 /* conn and opts are borrowed, as is ctx; the caller owns what is made. */
 struct prepare *prepare_make(struct pgconn *conn, const struct source_opts *opts,
                              const struct prepare_events *events, void *ctx);
-/* wanted is borrowed until done. */
-void prepare_start(struct prepare *prepare, const struct wanted_list *wanted);
+/* wanted is borrowed until done; tables that match its patterns are added to it. */
+void prepare_start(struct prepare *prepare, struct wanted_list *wanted);
 bool prepare_is_running(const struct prepare *prepare);
 /* The connection is closed: there will be no answers. */
 void prepare_abandon(struct prepare *prepare);

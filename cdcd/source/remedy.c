@@ -3,6 +3,7 @@
 #include <string.h>
 
 #define VERSION_MIN 120000
+#define NAMED_MAX 10 /* tables in a sentence */
 #define VERSION_VIA_ROOT 130000
 
 static int judge_slot(const struct catalog *catalog, bool create, struct err *err)
@@ -124,24 +125,30 @@ static bool is_addable(const struct catalog *catalog, const struct catalog_table
     return table->kind == TABLE_ORDINARY;
 }
 
+/* A table that nobody named must not keep the others from being looked after. */
+static enum severity severity_of(const struct wanted *wanted)
+{
+    return wanted->pattern ? SEVERITY_WARNING : SEVERITY_ERROR;
+}
+
 static void complain_unpublished(const struct catalog *catalog, const struct catalog_table *table,
                                  const struct wanted *wanted, struct complaints *complaints)
 {
     const char *publication = catalog->publication.name_sql;
     if (table->root_sql)
-        complain(complaints, SEVERITY_ERROR, wanted->file, wanted->line,
+        complain(complaints, severity_of(wanted), wanted->file, wanted->line,
                  "table %s is a partition, and its changes come as those of %s; name %s in the "
                  "rule",
                  table->name_sql, table->root_sql, table->root_sql);
     else if (!catalog->publication.exists)
         return;
     else if (table->kind == TABLE_PARTITIONED && !catalog->publication.via_root)
-        complain(complaints, SEVERITY_ERROR, wanted->file, wanted->line,
+        complain(complaints, severity_of(wanted), wanted->file, wanted->line,
                  "table %s is partitioned, and publication %s gives the changes of each partition; "
                  "ALTER PUBLICATION %s SET (publish_via_partition_root = true)",
                  table->name_sql, publication, publication);
     else
-        complain(complaints, SEVERITY_ERROR, wanted->file, wanted->line,
+        complain(complaints, severity_of(wanted), wanted->file, wanted->line,
                  "table %s is not in publication %s; ALTER PUBLICATION %s ADD TABLE %s",
                  table->name_sql, publication, publication, table->name_sql);
 }
@@ -150,7 +157,7 @@ static void complain_unpublished(const struct catalog *catalog, const struct cat
 static void complain_identity(const struct catalog_table *table, const struct wanted *wanted,
                               struct complaints *complaints)
 {
-    complain(complaints, table->published ? SEVERITY_WARNING : SEVERITY_ERROR, wanted->file,
+    complain(complaints, table->published ? SEVERITY_WARNING : severity_of(wanted), wanted->file,
              wanted->line,
              "table %s has no replica identity: %s a publication its UPDATE and DELETE fail; "
              "ALTER TABLE %s ADD PRIMARY KEY (...), or ALTER TABLE %s REPLICA IDENTITY FULL",
@@ -174,7 +181,7 @@ static void complain_filter(const struct catalog *catalog, const struct catalog_
 {
     struct buf sql = {0};
     put_publish_whole(catalog, table, &sql);
-    complain(complaints, SEVERITY_ERROR, wanted->file, wanted->line,
+    complain(complaints, severity_of(wanted), wanted->file, wanted->line,
              "publication %s gives of table %s only the rows WHERE %s, and changes of others "
              "would be missed; %s",
              catalog->publication.name_sql, table->name_sql, table->filter_sql, buf_str(&sql));
@@ -214,23 +221,61 @@ void remedy_columns(const struct catalog *catalog, unsigned place, const struct 
     buf_free(&sql);
 }
 
+/* Nothing but a statement of the publication's owner is missing. */
+static bool is_simply_unpublished(const struct catalog *catalog, const struct catalog_table *table)
+{
+    return catalog->publication.exists && is_addable(catalog, table);
+}
+
+void remedy_pattern(const struct catalog *catalog, const struct wanted_list *wanted,
+                    unsigned pattern, bool create, struct complaints *complaints)
+{
+    const struct wanted_pattern *of = &wanted->patterns[pattern - 1];
+    unsigned n = 0, n_unpublished = 0;
+    struct buf names = {0};
+    for (unsigned i = 0; i < catalog->n_tables; i++) {
+        const struct catalog_table *table = &catalog->tables[i];
+        if (wanted->tables[i].pattern != pattern || table->kind == TABLE_MISSING)
+            continue;
+        n++;
+        if (create || !is_simply_unpublished(catalog, table))
+            continue;
+        if (n_unpublished++ < NAMED_MAX)
+            buf_printf(&names, "%s%s", names.len ? ", " : "", table->name_sql);
+    }
+    if (n == 0)
+        complain(complaints, SEVERITY_WARNING, of->file, of->line,
+                 "no table matches %s.%s; the rule sleeps until one does", of->schema, of->name);
+    if (n_unpublished)
+        complain(complaints, SEVERITY_WARNING, of->file, of->line,
+                 "%u table%s that match%s %s.%s %s not in publication %s; ALTER PUBLICATION %s ADD "
+                 "TABLE %s%s",
+                 n_unpublished, n_unpublished == 1 ? "" : "s", n_unpublished == 1 ? "es" : "",
+                 of->schema, of->name, n_unpublished == 1 ? "is" : "are",
+                 catalog->publication.name_sql, catalog->publication.name_sql, buf_str(&names),
+                 n_unpublished > NAMED_MAX ? ", and so on" : "");
+    buf_free(&names);
+}
+
 void remedy_table(const struct catalog *catalog, unsigned place, const struct wanted *wanted,
                   bool create, struct complaints *complaints)
 {
     const struct catalog_table *table = &catalog->tables[place];
+    if (table->kind == TABLE_MISSING && wanted->pattern)
+        return;
     if (table->kind == TABLE_MISSING) {
         complain(complaints, SEVERITY_WARNING, wanted->file, wanted->line,
                  "table %s does not exist; the rule sleeps until it does", table->name_sql);
         return;
     }
     if (table->kind == TABLE_OTHER) {
-        complain(complaints, SEVERITY_ERROR, wanted->file, wanted->line,
+        complain(complaints, severity_of(wanted), wanted->file, wanted->line,
                  "%s is no table, and has no changes of its own; name the tables behind it",
                  table->name_sql);
         return;
     }
     if (!table->logged) {
-        complain(complaints, SEVERITY_ERROR, wanted->file, wanted->line,
+        complain(complaints, severity_of(wanted), wanted->file, wanted->line,
                  "table %s is unlogged or temporary, and its changes are not in the WAL; ALTER "
                  "TABLE %s SET LOGGED",
                  table->name_sql, table->name_sql);
@@ -244,6 +289,8 @@ void remedy_table(const struct catalog *catalog, unsigned place, const struct wa
         return;
     if (create && !table->has_identity && !table->root_sql)
         return;
+    if (wanted->pattern && is_simply_unpublished(catalog, table))
+        return; /* the pattern tells */
     complain_unpublished(catalog, table, wanted, complaints);
 }
 

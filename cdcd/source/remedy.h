@@ -14,9 +14,14 @@ int remedy_server(const struct catalog *catalog, bool create, struct err *err);
 /* Fills err in for a slot that is older than its publication; reason is the server's. */
 void remedy_old_slot(const char *slot, const char *reason, struct err *err);
 /* Complains about the table at that place: a warning when it is missing, errors when its changes
- * will not come. With create it may be missing in the publication. */
+ * will not come (warnings where only a pattern wants it). With create it may be missing in the
+ * publication. */
 void remedy_table(const struct catalog *catalog, unsigned place, const struct wanted *wanted,
                   bool create, struct complaints *complaints);
+/* Complains about a pattern (1 + its place) that no table matches, and, unless create, about those
+ * tables that match and are not published: warnings. */
+void remedy_pattern(const struct catalog *catalog, const struct wanted_list *wanted,
+                    unsigned pattern, bool create, struct complaints *complaints);
 /* True when the stream gives the table's changes. */
 bool remedy_is_covered(const struct catalog *catalog, const struct catalog_table *table);
 /* 0, or -1 with err filled in: the publication leaves out operations, so that changes would be

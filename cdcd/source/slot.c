@@ -340,7 +340,7 @@ static void on_wake(void *ctx)
     }
 }
 
-static void start_job(struct slot *slot, enum job job, const struct wanted_list *wanted)
+static void start_job(struct slot *slot, enum job job, struct wanted_list *wanted)
 {
     slot->job = job;
     prepare_start(slot->prepare, wanted);
@@ -353,7 +353,7 @@ static void run_next(struct slot *slot)
     bool preparing = slot->state == SLOT_PREPARING;
     bool settled = slot->state == SLOT_ENTERING || slot->state == SLOT_STREAMING ||
                    slot->state == SLOT_DETACHED;
-    const struct wanted_list *candidate = NULL;
+    struct wanted_list *candidate = NULL;
     if ((!settled && !preparing) || prepare_is_running(slot->prepare))
         return;
     if (settled || !slot->streamed)

@@ -5,20 +5,58 @@
 #include <stdlib.h>
 #include <string.h>
 
+static bool is_pattern(const struct source_table *table)
+{
+    return strpbrk(table->schema, "*?") || strpbrk(table->name, "*?");
+}
+
+static struct wanted *grow(struct wanted_list *list)
+{
+    if (list->n == list->cap) {
+        list->cap = list->cap ? list->cap * 2 : 16;
+        list->tables = mem_resize(list->tables, list->cap * sizeof *list->tables);
+    }
+    return &list->tables[list->n++];
+}
+
 struct wanted_list *wanted_make(const struct source_table *tables, unsigned n)
 {
     struct wanted_list *list = mem_alloc(sizeof *list);
-    list->arena = arena_make();
-    list->tables = arena_alloc(list->arena, n * sizeof *list->tables);
-    list->n = n;
-    for (unsigned i = 0; i < n; i++)
-        list->tables[i] = (struct wanted){
-            .schema = arena_strdup(list->arena, tables[i].schema),
-            .name = arena_strdup(list->arena, tables[i].name),
-            .file = tables[i].file ? arena_strdup(list->arena, tables[i].file) : NULL,
-            .line = tables[i].line,
-        };
+    struct arena *arena = arena_make();
+    list->arena = arena;
+    list->patterns = arena_alloc(arena, n * sizeof *list->patterns);
+    for (unsigned i = 0; i < n; i++) {
+        const char *schema = arena_strdup(arena, tables[i].schema);
+        const char *name = arena_strdup(arena, tables[i].name);
+        const char *file = tables[i].file ? arena_strdup(arena, tables[i].file) : NULL;
+        int line = tables[i].line;
+        if (is_pattern(&tables[i]))
+            list->patterns[list->n_patterns++] = (struct wanted_pattern){schema, name, file, line};
+        else
+            *grow(list) =
+                (struct wanted){.schema = schema, .name = name, .file = file, .line = line};
+    }
     return list;
+}
+
+void wanted_add(struct wanted_list *list, const char *schema, const char *name, unsigned pattern)
+{
+    *grow(list) = (struct wanted){
+        .schema = arena_strdup(list->arena, schema),
+        .name = arena_strdup(list->arena, name),
+        .file = list->patterns[pattern - 1].file,
+        .line = list->patterns[pattern - 1].line,
+        .pattern = pattern,
+    };
+}
+
+void wanted_prune(struct wanted_list *list)
+{
+    unsigned n = 0;
+    for (unsigned i = 0; i < list->n; i++)
+        if (!list->tables[i].gone)
+            list->tables[n++] = list->tables[i];
+    list->n = n;
 }
 
 static const struct wanted *find(const struct wanted_list *list, const struct wanted *like)
@@ -44,5 +82,6 @@ void wanted_free(struct wanted_list *list)
     if (!list)
         return;
     arena_free(list->arena);
+    free(list->tables);
     free(list);
 }

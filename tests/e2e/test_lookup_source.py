@@ -1,59 +1,22 @@
 """Lookups on a real PostgreSQL: tests/tools/ask_lookups.c drives the driver by itself."""
 
 import os
-import pathlib
-import queue
-import subprocess
-import threading
 
 import pytest
 
-from daemon import REPOSITORY, binary, environment
 from poll import wait_for
-from servers import LEASH
-
-LIMIT = 30
+from tools import Program
 
 
-def tool(name):
-    """From the build that is tested, or else from the newest that has the tests' programs."""
-    own = pathlib.Path(binary()).parent / "tests" / name
-    built = sorted(REPOSITORY.glob(f"build/*/tests/{name}"), key=lambda path: path.stat().st_mtime)
-    found = [own] if own.exists() else built[-1:]
-    assert found, f"{name} is not built; cmake --build with BUILD_TESTING"
-    return str(found[0])
-
-
-class Asker:
-    """The program, its questions and its answers."""
+class Asker(Program):
+    """Its questions and its answers."""
 
     def __init__(self, database, timeout_ms, **conninfo):
-        words = [tool("ask_lookups"), database.conninfo(**conninfo), str(timeout_ms)]
-        self.process = subprocess.Popen(
-            LEASH + words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-            text=True, env=environment(),
-        )
-        self.lines, self.said = queue.Queue(), []
-        threading.Thread(target=self._read, daemon=True).start()
-        threading.Thread(target=self._listen, daemon=True).start()
-
-    def _read(self):
-        for line in self.process.stdout:
-            self.lines.put(line.rstrip("\n"))
-
-    def _listen(self):
-        self.said.extend(iter(self.process.stderr.readline, ""))
-
-    def write(self, *lines):
-        self.process.stdin.write("".join(f"{line}\n" for line in lines))
-        self.process.stdin.flush()
+        super().__init__("ask_lookups", database.conninfo(**conninfo), timeout_ms)
 
     def lookup(self, number, text, n_params=0, limit=1000):
         self.write(f"sql {number} {limit} {n_params} {text}")
         assert self.line() == "ready"
-
-    def line(self):
-        return self.lines.get(timeout=LIMIT)
 
     def answers(self, n):
         """The next n answers by their question, each answered once."""
@@ -65,12 +28,6 @@ class Asker:
     def ask(self, number, *params):
         self.write(" ".join(map(str, ["ask", 0, number, *params])))
         return self.answers(1)[0]
-
-    def end(self):
-        self.process.stdin.close()
-        code = self.process.wait(LIMIT)
-        said = "".join(self.said)
-        assert code == 0, said
 
 
 @pytest.fixture
