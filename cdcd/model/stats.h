@@ -18,6 +18,8 @@
     X(redeletes, "ops that were done again, as their rules say, some time after the first")    \
     X(doubts, "times that a whole cache was cleared because a row did not say enough")         \
     X(unhandled, "times that a whole cache should have been cleared, but its rule has no all") \
+    X(rule_errors,                                                                             \
+      "expressions and lookups of rules that failed; what they could name is cleared")         \
     X(gaps, "times that changes may have been missed")                                         \
     X(reconnects, "times that the source's connection was lost")
 

@@ -73,6 +73,42 @@ static bool judge_column(struct judging *j, const struct trigger *trigger, const
     return false;
 }
 
+/* True when an old image of a row gives keys. */
+static bool takes_old(const struct trigger *trigger)
+{
+    return trigger->images & 1U << IMAGE_OLD &&
+           trigger->ops & (1U << CHANGE_UPDATE | 1U << CHANGE_DELETE);
+}
+
+/* What takes the column: a key, a lookup. */
+static void judge_identity(struct judging *j, const struct trigger *trigger, const char *what,
+                           const char *text, const char *column)
+{
+    if (!takes_old(trigger) || j->relation->columns[plan_column(j->relation, column)].in_identity)
+        return;
+    complain(j->complaints, j->weak_is_error ? SEVERITY_ERROR : SEVERITY_WARNING, trigger->file,
+             trigger->line,
+             "%s %s takes column %s, whose old value the replica identity of %s does not "
+             "send: an UPDATE that moves a row, or a DELETE, would leave the old key; "
+             "ALTER TABLE %s REPLICA IDENTITY FULL; (or a unique index that holds the column as "
+             "identity, rows = \"new\" where the column never changes, or "
+             "source.weak_identity = \"clear\" in cdcd.cfg)",
+             what, text, column, j->table, j->table);
+}
+
+static const char *until_then(const struct trigger *trigger)
+{
+    return trigger->cache->all ? "each change clears the cache's all" : "the rule sleeps";
+}
+
+static void judge_query(struct judging *j, const struct trigger *trigger)
+{
+    const struct query *query = trigger->query;
+    for (unsigned i = 0; query && i < query->lookup.n_params; i++)
+        if (judge_column(j, trigger, query->columns[i], until_then(trigger)))
+            judge_identity(j, trigger, "the lookup of", trigger->cache->name, query->columns[i]);
+}
+
 static void judge_trigger(struct judging *j, const struct trigger *trigger)
 {
     const struct cache *cache = trigger->cache;
@@ -82,26 +118,28 @@ static void judge_trigger(struct judging *j, const struct trigger *trigger)
         return;
     for (unsigned i = 0; i < cache->n_keys; i++)
         judge_key(j, trigger, &cache->keys[i]);
+    judge_query(j, trigger);
+}
+
+/* A lookup's rows may give what the table has not, and what they give need not be sent. */
+static bool from_lookup(const struct judging *j, const struct trigger *trigger, unsigned param)
+{
+    const struct query *query = trigger->query;
+    const char *name = trigger->cache->params.names[param];
+    if (!query || trigger->sources[param].bound)
+        return false;
+    return query->gives ? query_gives(query, name)
+                        : plan_column(j->relation, name) == PLAN_NO_COLUMN;
 }
 
 static void judge_key(struct judging *j, const struct trigger *trigger, const struct key *key)
 {
-    const char *meanwhile =
-        trigger->cache->all ? "each change clears the cache's all" : "the rule sleeps";
-    unsigned old_images = 1U << CHANGE_UPDATE | 1U << CHANGE_DELETE;
     for (unsigned i = 0; i < key->template.n_params; i++) {
-        const char *column = trigger->sources[key->template.params[i]];
-        if (!judge_column(j, trigger, column, meanwhile) || !(trigger->ops & old_images))
+        unsigned param = key->template.params[i];
+        const char *column = trigger->sources[param].column;
+        if (!column || from_lookup(j, trigger, param))
             continue;
-        if (j->relation->columns[plan_column(j->relation, column)].in_identity)
-            continue;
-        complain(
-            j->complaints, j->weak_is_error ? SEVERITY_ERROR : SEVERITY_WARNING, trigger->file,
-            trigger->line,
-            "key %s takes column %s, whose old value the replica identity of %s does not "
-            "send: an UPDATE that moves a row, or a DELETE, would leave the old key; "
-            "ALTER TABLE %s REPLICA IDENTITY FULL; (or a unique index that holds the column as "
-            "identity, or source.weak_identity = \"clear\" in cdcd.cfg)",
-            key->template.source, column, j->table, j->table);
+        if (judge_column(j, trigger, column, until_then(trigger)))
+            judge_identity(j, trigger, "key", key->shown, column);
     }
 }

@@ -11,11 +11,16 @@ struct cache_settings {
     const char *key;
     struct opt_strings keys;
     const struct conf *triggers;
-    int action;
+    struct action_settings action;
     const char *match;
+    const char *channel;
     struct opt_strings store;
     const char *prefix;
+    const struct conf *each;
+    const struct conf *let;
     const struct conf *all;
+    int64_t redelete_ms;
+    const char *announce;
 };
 
 struct all_settings {
@@ -24,10 +29,7 @@ struct all_settings {
     const char *key;
 };
 
-static const struct opt_word actions[] = {
-    {"delete", OP_DELETE, false}, {"bump", OP_BUMP, false}, {"scan", OP_SCAN, false},
-    {"stale", -1, true},          {"expire", -1, true},     {"set", -1, true},
-    {"delete-members", -1, true}, {"publish", -1, true},    {0}};
+static const struct opt_word actions[] = {LOAD_ACTIONS};
 static const struct opt_word all_actions[] = {
     {"scan", OP_SCAN, false}, {"bump", OP_BUMP, false}, {"delete", OP_DELETE, false}, {0}};
 
@@ -43,30 +45,51 @@ static const struct opt cache_rows[] = {
      .help = "the tables whose changes make it out of date"},
     {.name = "action",
      .type = OPT_WORD,
-     AT(action),
+     AT(action.action),
      .words = actions,
      .fallback = "delete",
      .help = "what is done to the key"},
-    {.name = "match", .type = OPT_STRING, AT(match), .help = "the pattern of action = \"scan\""},
+    {.name = "match", .type = OPT_STRING, AT(match), .help = "scan: the pattern of the keys"},
     {.name = "store", .type = OPT_STRINGS, AT(store), .help = "where it is; each gets the op"},
     {.name = "prefix",
      .type = OPT_STRING,
      AT(prefix),
      .expand = true,
      .help = "instead of the file's"},
+    {.name = "each",
+     .type = OPT_NODE,
+     AT(each),
+     .help = "one key for each element of an array; several arrays multiply"},
+    {.name = "let",
+     .type = OPT_NODE,
+     AT(let),
+     .help = "named templates, for digests of composed text"},
     {.name = "all",
      .type = OPT_NODE,
      AT(all),
      .help = "what to do when no single key can be named"},
-    {.name = "each", .unbuilt = true, .help = "one key for each element"},
-    {.name = "let", .unbuilt = true, .help = "named templates"},
-    {.name = "redelete", .unbuilt = true, .help = "the op is sent again after this time"},
-    {.name = "announce", .unbuilt = true, .help = "a channel on which keys are published"},
-    {.name = "grace", .unbuilt = true, .help = "stale: how long the old value is served"},
-    {.name = "ttl", .unbuilt = true, .help = "expire, set: how long the key lives"},
-    {.name = "value", .unbuilt = true, .help = "set: the value's template"},
-    {.name = "channel", .unbuilt = true, .help = "publish: where"},
-    {.name = "message", .unbuilt = true, .help = "publish: what"},
+    {.name = "redelete",
+     .type = OPT_TIME,
+     AT(redelete_ms),
+     .help = "after this time the op is sent again, before the change counts as done"},
+    {.name = "announce",
+     .type = OPT_STRING,
+     AT(announce),
+     .help = "a Redis channel on which deleted keys are published"},
+    {.name = "grace",
+     .type = OPT_TIME,
+     AT(action.grace_ms),
+     .help = "stale: how long the old value is served"},
+    {.name = "ttl",
+     .type = OPT_TIME,
+     AT(action.ttl_ms),
+     .help = "expire, set: how long the key lives; stale: the longest that it is cached"},
+    {.name = "value", .type = OPT_STRING, AT(action.value), .help = "set: the value's template"},
+    {.name = "channel", .type = OPT_STRING, AT(channel), .help = "publish: where"},
+    {.name = "message",
+     .type = OPT_STRING,
+     AT(action.message),
+     .help = "publish: the message's template"},
     {0}};
 
 #undef AT
@@ -85,9 +108,8 @@ static const struct opt all_rows[] = {
 
 #undef AT
 
-static bool load_keys(struct loader *loader, struct cache *cache, const struct conf *node,
-                      const struct cache_settings *settings);
-static void load_all(struct loader *loader, struct cache *cache, const struct conf *node);
+static bool load_parts(struct loader *loader, struct cache *cache, const struct conf *node,
+                       const struct cache_settings *settings, bool good);
 static void add_cache(struct loader *loader, struct cache *cache);
 
 void load_cache(struct loader *loader, const struct conf *node)
@@ -97,42 +119,49 @@ void load_cache(struct loader *loader, const struct conf *node)
     *cache = (struct cache){.name = node->name, .app = loader->app, .file = loader->file};
     cache->line = node->line;
     if (strchr(node->name, '*'))
-        complain(loader->complaints, SEVERITY_ERROR, node->file, node->line,
-                 "\"%s\" is no name of a cache; it has letters, digits, _ and -", node->name);
+        LOAD_ERROR(loader, node, "\"%s\" is no name of a cache; it has letters, digits, _ and -",
+                   node->name);
     if (node->type != CONF_GROUP) {
-        complain(loader->complaints, SEVERITY_ERROR, node->file, node->line,
-                 "%s must be a group: %s = { triggers = \"a_table\"; };", node->name, node->name);
+        LOAD_ERROR(loader, node, "%s must be a group: %s = { triggers = \"a_table\"; };",
+                   node->name, node->name);
         return;
     }
     bool good = opt_read(&loader->reader, cache_rows, node, &settings);
-    good &= load_keys(loader, cache, node, &settings);
-    if (settings.all)
-        load_all(loader, cache, settings.all);
-    cache->prefix = settings.prefix ? settings.prefix : loader->prefix;
-    cache->action = (enum op_action)settings.action;
+    good &= load_check_action(loader, node, &settings.action, good, false);
+    good &= load_parts(loader, cache, node, &settings, good);
     load_stores(loader, cache, node, settings.store.n ? &settings.store : &loader->store);
     if (settings.triggers)
         load_triggers(loader, cache, settings.triggers, good);
-    if (good)
+    if (good) {
         load_cover(loader, cache, settings.all);
+        load_unused(loader, cache);
+    }
     add_cache(loader, cache);
 }
 
-static bool compile_key(struct loader *loader, struct cache *cache, const struct conf *place,
-                        const char *text, enum op_action action, struct key *key)
+/* A setting that names keys, and whose action is another's. */
+static const char *misplaced(const struct conf *node, enum op_action action,
+                             const struct conf **place)
 {
-    struct err err = {0};
-    const struct template_scope scope = {.params = &cache->params};
-    const char *what = action == OP_SCAN ? "match" : "key";
-    key->action = action;
-    if (!*text)
-        err_set(&err, EX_CONFIG, "is empty; write a text, as in \"post:{id}\"");
-    else if (template_compile(&key->template, loader->arena, text, &scope, &err) == 0)
-        key->template.pattern = action == OP_SCAN;
-    if (err.code)
-        complain(loader->complaints, SEVERITY_ERROR, place->file, place->line, "%s %s", what,
-                 err.text);
-    return err.code == 0;
+    const struct conf *key = conf_member(node, "key"), *keys = conf_member(node, "keys");
+    const struct conf *match = conf_member(node, "match"), *channel = conf_member(node, "channel");
+    *place = key ? key : keys ? keys : node;
+    if (action == OP_SCAN && (key || keys))
+        return "action = \"scan\" takes match, a pattern, and no key";
+    if (action == OP_PUBLISH && (key || keys))
+        return "action = \"publish\" takes channel, and no key";
+    if (action == OP_SCAN && !match)
+        return "action = \"scan\" needs match, a pattern of keys";
+    if (action == OP_PUBLISH && !channel)
+        return "action = \"publish\" needs channel, where messages go: channel = \"changes\"";
+    if (key && keys)
+        return "key and keys exclude one another; put all into keys";
+    *place = match ? match : channel;
+    if (action != OP_SCAN && match)
+        return "match belongs to action = \"scan\", or into the group all";
+    if (action != OP_PUBLISH && channel)
+        return "channel belongs to action = \"publish\"; for keys that are deleted write announce";
+    return NULL;
 }
 
 /* Which texts are the cache's keys; false when the settings contradict one another. */
@@ -140,84 +169,138 @@ static bool choose_keys(struct loader *loader, const struct cache *cache, const 
                         const struct cache_settings *settings, struct opt_strings *texts,
                         const struct conf **place)
 {
-    const struct conf *key = conf_member(node, "key"), *keys = conf_member(node, "keys");
-    const struct conf *match = conf_member(node, "match");
-    bool scan = settings->action == OP_SCAN;
-    const char *wrong = NULL;
-    *place = key ? key : keys ? keys : node;
-    if (scan && (key || keys))
-        wrong = "action = \"scan\" takes match, a pattern, and no key";
-    else if (scan && !match)
-        wrong = "action = \"scan\" needs match, a pattern of keys";
-    else if (!scan && match)
-        wrong = "match belongs to action = \"scan\", or into the group all";
-    else if (key && keys)
-        wrong = "key and keys exclude one another; put all into keys";
-    else if (settings->keys.list && settings->keys.n == 0)
-        wrong = "keys is empty; leave it out for one key, the cache's name";
-    else if (settings->keys.n > RULESET_MAX_KEYS)
-        wrong = "keys has more than 200 elements; split the cache";
+    enum op_action action = (enum op_action)settings->action.action;
+    const char *wrong = misplaced(node, action, place);
+    const char *name = action == OP_SCAN ? "match" : action == OP_PUBLISH ? "channel" : "key";
+    const char **one = arena_alloc(loader->arena, sizeof *one);
     if (wrong) {
-        const struct conf *at = match && !scan ? match : *place;
-        complain(loader->complaints, SEVERITY_ERROR, at->file, at->line, "%s", wrong);
+        LOAD_ERROR(loader, *place, "%s", wrong);
         return false;
     }
-    const char **one = arena_alloc(loader->arena, sizeof *one);
-    *one = scan ? settings->match : settings->key ? settings->key : cache->name;
-    *place = scan ? match : *place;
+    *place = load_place(node, conf_member(node, "keys") ? "keys" : name);
+    if (settings->keys.list && settings->keys.n == 0)
+        wrong = "keys is empty; leave it out for one key, the cache's name";
+    else if (settings->keys.n > RULESET_MAX_STAGES)
+        wrong = "keys has more than 200 elements; split the cache";
+    if (wrong) {
+        LOAD_ERROR(loader, *place, "%s", wrong);
+        return false;
+    }
+    *one = action == OP_SCAN      ? settings->match
+           : action == OP_PUBLISH ? settings->channel
+           : settings->key        ? settings->key
+                                  : cache->name;
     *texts = settings->keys.list ? settings->keys : (struct opt_strings){one, 1};
     return *one != NULL;
 }
 
-static bool load_keys(struct loader *loader, struct cache *cache, const struct conf *node,
-                      const struct cache_settings *settings)
-{
-    struct opt_strings texts;
-    const struct conf *place;
-    bool good = true;
-    if (!choose_keys(loader, cache, node, settings, &texts, &place))
-        return false;
-    struct key *keys = arena_alloc(loader->arena, texts.n * sizeof *keys);
-    for (unsigned i = 0; i < texts.n; i++) {
-        bool sequence = place->type == CONF_ARRAY || place->type == CONF_LIST;
-        const struct conf *at = sequence ? &place->children[i] : place;
-        good &= compile_key(loader, cache, at, texts.list[i], (enum op_action)settings->action,
-                            &keys[i]);
-        keys[i].stage = (uint8_t)i;
-    }
-    cache->keys = keys;
-    cache->n_keys = texts.n;
-    return good;
-}
-
-static void load_all(struct loader *loader, struct cache *cache, const struct conf *node)
+static bool load_all(struct loader *loader, struct cache *cache, const struct conf *node)
 {
     struct all_settings settings = {0};
-    struct template_params before = cache->params;
     struct key *all = arena_alloc(loader->arena, sizeof *all);
     cache->all = all; /* wrong or not, it is there: its absence is no second complaint */
     if (node->type != CONF_GROUP) {
-        complain(loader->complaints, SEVERITY_ERROR, node->file, node->line,
-                 "all takes a group, as in { action = \"scan\"; match = \"%s:*\"; }", cache->name);
-        return;
+        LOAD_ERROR(loader, node,
+                   "all takes a group, as in { action = \"scan\"; match = \"%s:*\"; }",
+                   cache->name);
+        return false;
     }
     if (!opt_read(&loader->reader, all_rows, node, &settings))
-        return;
+        return false;
     bool scan = settings.action == OP_SCAN;
     const char *text = scan ? settings.match : settings.key;
-    const struct conf *place = load_place(node, scan ? "match" : "key");
     if (!text || (scan ? settings.key : settings.match)) {
-        complain(loader->complaints, SEVERITY_ERROR, node->file, node->line,
-                 scan ? "all with action = \"scan\" takes match, a pattern, and no key"
-                      : "all with action = \"bump\" or \"delete\" takes key, and no match");
-        return;
+        LOAD_ERROR(loader, node,
+                   scan ? "all with action = \"scan\" takes match, a pattern, and no key"
+                        : "all with action = \"bump\" or \"delete\" takes key, and no match");
+        return false;
     }
-    bool good = compile_key(loader, cache, place, text, (enum op_action)settings.action, all);
-    if (good && all->template.n_params)
-        complain(loader->complaints, SEVERITY_ERROR, place->file, place->line,
-                 "all stands for every key and knows no row: it cannot take {%s}",
-                 cache->params.names[all->template.params[0]]);
-    cache->params = before;
+    cache->all_action = (struct action){.op = (enum op_action)settings.action};
+    return load_all_key(loader, load_place(node, scan ? "match" : "key"), text, scan, all);
+}
+
+static bool check_redelete(struct loader *loader, const struct conf *node,
+                           const struct cache_settings *settings)
+{
+    const struct conf *place = conf_member(node, "redelete");
+    enum op_action action = (enum op_action)settings->action.action;
+    if (!place || place->type != CONF_STRING)
+        return true;
+    if (action == OP_SCAN || action == OP_SET || action == OP_PUBLISH) {
+        LOAD_ERROR(loader, place,
+                   action == OP_SCAN ? "redelete would search the whole store twice for each "
+                                       "change; leave it out, or name keys"
+                   : action == OP_SET
+                       ? "redelete would write a value again over a newer one; leave "
+                         "it out"
+                       : "redelete would publish each message twice; leave it out");
+        return false;
+    }
+    if (settings->redelete_ms == 0)
+        LOAD_ERROR(loader, place,
+                   "redelete = \"%s\" is no time at all; leave it out, or write "
+                   "the longest time that a refill takes",
+                   place->text);
+    return settings->redelete_ms != 0;
+}
+
+static bool check_announce(struct loader *loader, const struct conf *node,
+                           const struct cache_settings *settings)
+{
+    const struct conf *place = conf_member(node, "announce");
+    const char *wrong = NULL;
+    enum op_action action = (enum op_action)settings->action.action;
+    if (!settings->announce)
+        return true;
+    if (!*settings->announce || strpbrk(settings->announce, "{}"))
+        wrong = "announce takes the name of a channel, and no parameters";
+    else if (action != OP_DELETE && action != OP_SET)
+        wrong = "announce publishes keys that are deleted, and this action deletes none; leave it "
+                "out";
+    if (wrong)
+        LOAD_ERROR(loader, place, "%s", wrong);
+    return !wrong;
+}
+
+/* Parameters of a set's value do not make two keys of one. */
+static void find_key_params(struct cache *cache)
+{
+    const struct template *values = cache->action.op == OP_PUBLISH ? cache->action.values : NULL;
+    for (unsigned i = 0; i < cache->n_keys; i++) {
+        const struct template *key = &cache->keys[i].template;
+        for (unsigned k = 0; k < key->n_params; k++)
+            cache->key_params |= 1U << key->params[k];
+        for (unsigned k = 0; values && k < values[i].n_params; k++)
+            cache->key_params |= 1U << values[i].params[k];
+    }
+}
+
+/* The keys, what is done to them, and what stands for all of them. */
+static bool load_parts(struct loader *loader, struct cache *cache, const struct conf *node,
+                       const struct cache_settings *settings, bool good)
+{
+    struct opt_strings texts;
+    const struct conf *place;
+    bool scan = settings->action.action == OP_SCAN;
+    good &= load_scopes(loader, settings->each, settings->let);
+    cache->action.op = (enum op_action)settings->action.action;
+    cache->prefix = settings->prefix ? settings->prefix : loader->prefix;
+    cache->redelete_ms = settings->redelete_ms;
+    cache->announce = settings->announce;
+    cache->announce_len = settings->announce ? (uint32_t)strlen(settings->announce) : 0;
+    good &= check_redelete(loader, node, settings);
+    good &= check_announce(loader, node, settings);
+    if (choose_keys(loader, cache, node, settings, &texts, &place))
+        good &= load_keys(loader, cache, place, &texts, scan);
+    else
+        good = false;
+    if (settings->all)
+        good &= load_all(loader, cache, settings->all);
+    if (good)
+        good &= load_action(loader, cache, node, &settings->action, &cache->action);
+    if (good)
+        find_key_params(cache);
+    return good;
 }
 
 static void add_cache(struct loader *loader, struct cache *cache)

@@ -7,8 +7,10 @@
 #define MAX_NAMES 60000 /* that any_store takes */
 
 static int find_store(struct loader *loader, const struct conf *place, const char *name);
-static void check_action(struct loader *loader, const struct conf *place, int store,
+static void check_action(struct loader *loader, const struct conf *place, unsigned store,
                          enum op_action action);
+static void check_announce(struct loader *loader, const struct cache *cache,
+                           const struct conf *node);
 static struct cache_store make_store(struct loader *loader, int number, const char *prefix);
 
 void load_stores(struct loader *loader, struct cache *cache, const struct conf *node,
@@ -25,16 +27,38 @@ void load_stores(struct loader *loader, struct cache *cache, const struct conf *
         return;
     }
     struct cache_store *stores = arena_alloc(loader->arena, names->n * sizeof *stores);
+    cache->stores = stores;
     for (unsigned i = 0; i < names->n; i++) {
         int number = find_store(loader, place, names->list[i]);
-        check_action(loader, load_place(node, "action"), number, cache->action);
-        if (cache->all && cache->all->template.source)
-            check_action(loader, load_place(load_place(node, "all"), "action"), number,
-                         cache->all->action);
         if (number >= 0)
             stores[cache->n_stores++] = make_store(loader, number, cache->prefix);
     }
-    cache->stores = stores;
+    load_store_actions(loader, cache, load_place(node, "action"), cache->action.op);
+    if (cache->all && cache->all->template.source)
+        load_store_actions(loader, cache, load_place(load_place(node, "all"), "action"),
+                           cache->all_action.op);
+    check_announce(loader, cache, node);
+}
+
+void load_store_actions(struct loader *loader, const struct cache *cache, const struct conf *place,
+                        enum op_action action)
+{
+    for (unsigned i = 0; i < cache->n_stores; i++)
+        check_action(loader, place, cache->stores[i].number, action);
+}
+
+static void check_announce(struct loader *loader, const struct cache *cache,
+                           const struct conf *node)
+{
+    const struct conf *place = conf_member(node, "announce");
+    bool published = cache->n_stores == 0;
+    for (unsigned i = 0; i < cache->n_stores; i++)
+        published |= cache->stores[i].publishes;
+    if (place && !published)
+        LOAD_ERROR(loader, place,
+                   "announce publishes on a Redis, and none of the stores of %s is "
+                   "one; leave it out",
+                   cache->name);
 }
 
 /* The store's number; -1 when there is none of that name, and said. */
@@ -60,11 +84,11 @@ static int find_store(struct loader *loader, const struct conf *place, const cha
     return -1;
 }
 
-static void check_action(struct loader *loader, const struct conf *place, int store,
+static void check_action(struct loader *loader, const struct conf *place, unsigned store,
                          enum op_action action)
 {
     const struct ruleset *set = loader->set;
-    if (store < 0 || (unsigned)store >= set->n_stores)
+    if (store >= set->n_stores)
         return;
     const struct rule_store *one = &set->stores[store];
     if (!(one->actions & 1U << action))
@@ -79,7 +103,10 @@ static struct cache_store make_store(struct loader *loader, int number, const ch
 {
     const struct ruleset *set = loader->set;
     bool known = (unsigned)number < set->n_stores;
-    struct cache_store store = {.number = (uint16_t)number};
+    struct cache_store store = {.number = (uint16_t)number, .publishes = true};
+    if (known)
+        store.publishes =
+            (set->stores[number].actions | set->stores[number].unbuilt) & 1U << OP_PUBLISH;
     store.prefix =
         arena_printf(loader->arena, "%s%s", known ? set->stores[number].prefix : "", prefix);
     store.prefix_len = (uint32_t)strlen(store.prefix);

@@ -1,9 +1,7 @@
 #include "rule/load.h"
 
 #include "base/mem.h"
-#include "base/reserved.h"
 
-#include <ctype.h>
 #include <stddef.h>
 #include <string.h>
 
@@ -14,7 +12,11 @@ struct trigger_settings {
     struct opt_strings on;
     struct opt_strings columns;
     const struct conf *bind;
+    int rows; /* bits 1 << enum image */
+    const char *lookup;
+    int64_t limit;
     int target;
+    struct action_settings action;
 };
 
 struct op_word {
@@ -31,6 +33,13 @@ static const struct op_word op_words[] = {{"insert", BIT(INSERT)},
                                           {"truncate", BIT(TRUNCATE)},
                                           {"save", BIT(INSERT) | BIT(UPDATE)},
                                           {0}};
+
+static const struct opt_word rows_words[] = {{"old", 1 << IMAGE_OLD, false},
+                                             {"new", 1 << IMAGE_NEW, false},
+                                             {"both", 1 << IMAGE_OLD | 1 << IMAGE_NEW, false},
+                                             {0}};
+
+static const struct opt_word actions[] = {LOAD_ACTIONS};
 
 static const struct opt_word targets[] = {
     {"key", TARGET_KEY, false}, {"all", TARGET_ALL, false}, {0}};
@@ -59,10 +68,38 @@ static const struct opt trigger_rows[] = {
      .fallback = "key",
      .help = "its key, or the cache's all"},
     {.name = "when", .unbuilt = true, .help = "a condition on the row"},
-    {.name = "rows", .unbuilt = true, .help = "which images give keys"},
-    {.name = "lookup", .unbuilt = true, .help = "SQL whose rows give parameters"},
-    {.name = "limit", .unbuilt = true, .help = "the most rows of a lookup"},
-    {.name = "action", .unbuilt = true, .help = "another action for this trigger"},
+    {.name = "rows",
+     .type = OPT_WORD,
+     AT(rows),
+     .words = rows_words,
+     .fallback = "both",
+     .help = "which images of the row give keys"},
+    {.name = "lookup",
+     .type = OPT_STRING,
+     AT(lookup),
+     .help = "SQL whose rows give key parameters; {column} is the row's"},
+    {.name = "limit",
+     .type = OPT_INT,
+     AT(limit),
+     .fallback = "1000",
+     .min = 1,
+     .max = 1000000,
+     .range = "from 1 to 1000000",
+     .help = "more rows of a lookup clear the cache's all"},
+    {.name = "action",
+     .type = OPT_WORD,
+     AT(action.action),
+     .words = actions,
+     .help = "what this trigger does to the key, instead of the cache's action"},
+    {.name = "grace",
+     .type = OPT_TIME,
+     AT(action.grace_ms),
+     .help = "stale: how long the old value is served"},
+    {.name = "ttl",
+     .type = OPT_TIME,
+     AT(action.ttl_ms),
+     .help = "expire, set: how long the key lives; stale: the longest that it is cached"},
+    {.name = "value", .type = OPT_STRING, AT(action.value), .help = "set: the value's template"},
     {0}};
 
 #undef AT
@@ -84,6 +121,24 @@ void load_triggers(struct loader *loader, struct cache *cache, const struct conf
     for (unsigned i = 0; i < n; i++)
         if (load_trigger(loader, cache, &from[i], keys_known, &triggers[cache->n_triggers]))
             cache->n_triggers++;
+    for (unsigned i = 0; i < cache->n_triggers; i++)
+        load_unbound(cache, &triggers[i]);
+}
+
+/* * and ? match, and nothing else does that a glob knows; NULL for a plain name. */
+static const char *make_pattern(struct arena *arena, const char *name)
+{
+    struct buf pattern = {0};
+    if (!strpbrk(name, "*?"))
+        return NULL;
+    for (; *name; name++) {
+        if (strchr("[]\\", *name))
+            buf_put(&pattern, "\\", 1);
+        buf_put(&pattern, name, 1);
+    }
+    const char *copy = arena_strdup(arena, buf_str(&pattern));
+    buf_free(&pattern);
+    return copy;
 }
 
 /* "t" or "schema.t". */
@@ -94,16 +149,13 @@ static bool load_table(struct loader *loader, const struct conf *node, const cha
     trigger->schema =
         dot ? arena_strndup(loader->arena, text, (size_t)(dot - text)) : loader->schema;
     trigger->table = dot ? dot + 1 : text;
-    if (strpbrk(text, "*?")) {
-        complain(loader->complaints, SEVERITY_ERROR, node->file, node->line,
-                 "\"%s\": * and ? in names of tables are not built yet in this version", text);
-        return false;
-    }
     if (!*trigger->schema || !*trigger->table || strchr(trigger->table, '.')) {
-        complain(loader->complaints, SEVERITY_ERROR, node->file, node->line,
-                 "\"%s\" is no name of a table; write \"table\" or \"schema.table\"", text);
+        LOAD_ERROR(loader, node,
+                   "\"%s\" is no name of a table; write \"table\" or \"schema.table\"", text);
         return false;
     }
+    trigger->schema_pattern = make_pattern(loader->arena, trigger->schema);
+    trigger->table_pattern = make_pattern(loader->arena, trigger->table);
     return true;
 }
 
@@ -132,89 +184,6 @@ static bool load_on(struct loader *loader, const struct conf *node, const struct
     return good && trigger->ops;
 }
 
-/* A column as SQL writes it; NULL when it is no plain column. */
-static const char *parse_column(struct arena *arena, const char *text)
-{
-    char *name = arena_strdup(arena, text);
-    size_t n = 0;
-    if (*text == '"') {
-        for (text++; *text && (*text != '"' || text[1] == '"'); text++) {
-            name[n++] = *text;
-            text += *text == '"';
-        }
-        name[n] = '\0';
-        return n && strcmp(text, "\"") == 0 ? name : NULL;
-    }
-    if (!*text || isdigit((unsigned char)*text) || *text == '$')
-        return NULL;
-    for (; *text; text++) {
-        if (!isalnum((unsigned char)*text) && !strchr("_$", *text) && !(*text & 0x80))
-            return NULL;
-        name[n++] = *text >= 'A' && *text <= 'Z' ? (char)(*text + 'a' - 'A') : *text;
-    }
-    return name;
-}
-
-/* What bind says of a parameter; NULL, and said, when it is not the name of a column. */
-static const char *bind_column(struct loader *loader, const struct conf *node)
-{
-    const char *column = parse_column(loader->arena, node->text);
-    if (!column) {
-        complain(loader->complaints, SEVERITY_ERROR, node->file, node->line,
-                 "\"%s\" is no plain column; expressions are not built yet in this version",
-                 node->text);
-    } else if (*node->text != '"' && reserved_word(column)) {
-        complain(loader->complaints, SEVERITY_ERROR, node->file, node->line,
-                 "\"%s\" is no plain column but a word of SQL; a column of that name is "
-                 "\"\\\"%s\\\"\"",
-                 node->text, column);
-        column = NULL;
-    }
-    return column;
-}
-
-static bool load_bind(struct loader *loader, const struct cache *cache, const struct conf *node,
-                      bool keys_known, const char **sources)
-{
-    const struct template_params *params = &cache->params;
-    unsigned param = 0;
-    while (param < params->n && strcmp(params->names[param], node->name) != 0)
-        param++;
-    if (param == params->n) {
-        if (keys_known)
-            opt_unknown(loader->complaints, node->file, node->line, "key parameter", node->name,
-                        params->names);
-        return false;
-    }
-    if (node->type != CONF_STRING) {
-        complain(loader->complaints, SEVERITY_ERROR, node->file, node->line,
-                 "%s takes a string, the name of a column, and this is %s", node->name,
-                 conf_type_name(node->type));
-        return false;
-    }
-    sources[param] = bind_column(loader, node);
-    return sources[param] != NULL;
-}
-
-/* Which column fills each parameter: the one of its name, unless bind says another. */
-static bool load_sources(struct loader *loader, const struct cache *cache, const struct conf *bind,
-                         bool keys_known, struct trigger *trigger)
-{
-    unsigned n = cache->params.n;
-    const char **sources = arena_alloc(loader->arena, (n + 1) * sizeof *sources);
-    bool good = true;
-    memcpy(sources, cache->params.names, n * sizeof *sources);
-    trigger->sources = sources;
-    if (bind && bind->type != CONF_GROUP) {
-        complain(loader->complaints, SEVERITY_ERROR, bind->file, bind->line,
-                 "bind takes a group, as in { post_id = \"id\"; }");
-        return false;
-    }
-    for (unsigned i = 0; bind && i < bind->n_children; i++)
-        good &= load_bind(loader, cache, &bind->children[i], keys_known, sources);
-    return good;
-}
-
 static void add_table(struct loader *loader, const struct trigger *trigger)
 {
     struct ruleset *set = loader->set;
@@ -227,31 +196,83 @@ static void add_table(struct loader *loader, const struct trigger *trigger)
         (struct rule_table){trigger->schema, trigger->table, trigger->file, trigger->line};
 }
 
-static bool load_group(struct loader *loader, const struct cache *cache, const struct conf *node,
+/* What the trigger does to the key: what its cache does, unless it says otherwise. */
+static bool load_own_action(struct loader *loader, struct cache *cache, const struct conf *node,
+                            const struct action_settings *settings, bool good,
+                            struct trigger *trigger)
+{
+    static const char *const names[] = {"grace", "ttl", "value"};
+    const struct conf *place = conf_member(node, "action");
+    if (!place) {
+        for (unsigned i = 0; i < sizeof names / sizeof *names; i++)
+            if ((place = conf_member(node, names[i])))
+                LOAD_ERROR(loader, place,
+                           "%s of a trigger belongs to its own action, and it has "
+                           "none; write it beside the cache's action",
+                           names[i]);
+        return place == NULL;
+    }
+    if (cache->action.op == OP_SCAN || cache->action.op == OP_PUBLISH) {
+        LOAD_ERROR(loader, place,
+                   "a trigger's own action is done to the cache's key, and with action = \"%s\" "
+                   "it has none; make it a cache of its own",
+                   op_action_name(cache->action.op));
+        return false;
+    }
+    struct action *action = arena_alloc(loader->arena, sizeof *action);
+    trigger->action = action;
+    if (!load_check_action(loader, node, settings, good, true) || !good)
+        return false;
+    load_store_actions(loader, cache, place, (enum op_action)settings->action);
+    return load_action(loader, cache, node, settings, action);
+}
+
+static bool load_settings(struct loader *loader, const struct cache *cache, const struct conf *node,
+                          const struct trigger_settings *settings, struct trigger *trigger)
+{
+    const struct conf *columns = conf_member(node, "columns");
+    const struct conf *limit = conf_member(node, "limit");
+    bool good = true;
+    trigger->columns = settings->columns.list;
+    trigger->n_columns = settings->columns.n;
+    trigger->clears_all = settings->target == TARGET_ALL;
+    trigger->images = (unsigned)settings->rows;
+    if (settings->columns.list && settings->columns.n == 0) {
+        LOAD_ERROR(loader, columns, "columns is empty; leave it out for any column");
+        good = false;
+    }
+    if (trigger->clears_all && !cache->all) {
+        LOAD_ERROR(loader, conf_member(node, "target"),
+                   "target = \"all\" needs the cache's all, and %s has none", cache->name);
+        good = false;
+    }
+    if (limit && !settings->lookup) {
+        LOAD_ERROR(loader, limit, "limit is that of a lookup, and there is none; leave it out");
+        good = false;
+    }
+    if (settings->lookup && trigger->clears_all) {
+        LOAD_ERROR(loader, conf_member(node, "lookup"),
+                   "a lookup names keys, and target = \"all\" needs none; leave one of them out");
+        good = false;
+    }
+    return good;
+}
+
+static bool load_group(struct loader *loader, struct cache *cache, const struct conf *node,
                        bool keys_known, struct trigger *trigger)
 {
-    struct trigger_settings settings = {0};
+    struct trigger_settings settings = {.rows = 1 << IMAGE_OLD | 1 << IMAGE_NEW};
     bool good = opt_read(&loader->reader, trigger_rows, node, &settings);
     if (settings.table)
         good &= load_table(loader, conf_member(node, "table"), settings.table, trigger);
     const struct conf *on = conf_member(node, "on");
     good &= load_on(loader, on ? on : node, &settings.on, trigger);
-    good &= load_sources(loader, cache, settings.bind, keys_known, trigger);
-    trigger->columns = settings.columns.list;
-    trigger->n_columns = settings.columns.n;
-    trigger->clears_all = settings.target == TARGET_ALL;
-    const struct conf *columns = conf_member(node, "columns");
-    if (settings.columns.list && settings.columns.n == 0) {
-        complain(loader->complaints, SEVERITY_ERROR, columns->file, columns->line,
-                 "columns is empty; leave it out for any column");
-        good = false;
-    }
-    if (trigger->clears_all && !cache->all) {
-        const struct conf *target = conf_member(node, "target");
-        complain(loader->complaints, SEVERITY_ERROR, target->file, target->line,
-                 "target = \"all\" needs the cache's all, and %s has none", cache->name);
-        good = false;
-    }
+    good &= load_settings(loader, cache, node, &settings, trigger);
+    good &= load_own_action(loader, cache, node, &settings.action, good && keys_known, trigger);
+    good &= load_bind(loader, cache, settings.bind, keys_known, trigger);
+    if (settings.lookup && good)
+        good &= load_lookup(loader, conf_member(node, "lookup"), settings.lookup,
+                            (unsigned)settings.limit, trigger);
     return good;
 }
 
@@ -260,16 +281,17 @@ static bool load_trigger(struct loader *loader, struct cache *cache, const struc
 {
     bool good = false;
     *trigger = (struct trigger){.cache = cache, .file = loader->file, .line = node->line};
+    trigger->action = &cache->action;
+    trigger->images = 1U << IMAGE_OLD | 1U << IMAGE_NEW;
     if (node->type == CONF_GROUP) {
         good = load_group(loader, cache, node, keys_known, trigger);
     } else if (node->type == CONF_STRING) {
         trigger->ops = ALL_OPS;
         good = load_table(loader, node, node->text, trigger) &&
-               load_sources(loader, cache, NULL, keys_known, trigger);
+               load_bind(loader, cache, NULL, keys_known, trigger);
     } else {
-        complain(loader->complaints, SEVERITY_ERROR, node->file, node->line,
-                 "a trigger is the name of a table or a group, and this is %s",
-                 conf_type_name(node->type));
+        LOAD_ERROR(loader, node, "a trigger is the name of a table or a group, and this is %s",
+                   conf_type_name(node->type));
     }
     if (good)
         add_table(loader, trigger);

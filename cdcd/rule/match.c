@@ -1,40 +1,17 @@
-/* From a change to ops. Nothing is allocated for a change once the scratch memory has grown. */
-#include "rule/ruleset.h"
+/* From a change to keys. Nothing is allocated for a change once the scratch memory has grown. */
+#include "rule/matching.h"
 
+#include "base/mem.h"
 #include "model/stats.h"
 
-#include <assert.h>
 #include <string.h>
-#include <time.h>
 
-#define KEEP_BYTES 65536
-#define UNHANDLED_INTERVAL_MS 60000
-
-struct matching {
-    struct ruleset *ruleset;
-    const struct change *change;
-    rule_op_fn emit;
-    void *ctx;
-    bool doubted; /* the cache at hand has been cleared because of a doubt */
-    struct template_value old_values[TEMPLATE_MAX_PARAMS];
-    struct template_value new_values[TEMPLATE_MAX_PARAMS];
-};
+#define OLD_BIT (1U << IMAGE_OLD)
+#define NEW_BIT (1U << IMAGE_NEW)
 
 static void match_cache(struct matching *m, const struct cache_plan *planned);
-static bool holds(const struct matching *m, const struct trigger_plan *planned);
-static void match_key(struct matching *m, const struct trigger_plan *planned,
-                      const struct key *key);
-static void clear_cache(struct matching *m, struct cache *cache, int line);
-static enum template_outcome give(struct matching *m, const struct cache *cache, int line,
-                                  const struct key *key, const struct template_value *values,
-                                  const char *image, bool in_doubt);
-
-static void begin(struct matching *m, struct ruleset *ruleset)
-{
-    m->ruleset = ruleset;
-    buf_reset(&ruleset->keys, KEEP_BYTES);
-    seen_begin(&ruleset->seen);
-}
+static unsigned holding_images(struct matching *m, const struct trigger_plan *planned);
+static void match_keys(struct matching *m, const struct cache_plan *planned);
 
 void ruleset_change(struct ruleset *ruleset, const struct change *change,
                     const struct rule_sink *sink, void *ctx)
@@ -42,25 +19,12 @@ void ruleset_change(struct ruleset *ruleset, const struct change *change,
     const struct plan *plan = plan_find(ruleset, change->relation);
     if (plan->n_caches == 0)
         return;
-    struct matching m;
-    m.change = change;
-    m.emit = sink->op;
-    m.ctx = ctx;
-    begin(&m, ruleset);
+    struct matching m = {.change = change, .sink = sink, .ctx = ctx};
+    matching_begin(&m, ruleset);
     for (unsigned i = 0; i < plan->n_caches; i++)
         match_cache(&m, &plan->caches[i]);
-}
-
-void ruleset_answer(struct ruleset *ruleset, const char *context, uint32_t context_len,
-                    const struct answer *answer, rule_op_fn emit, void *ctx)
-{
-    (void)ruleset;
-    (void)context;
-    (void)context_len;
-    (void)answer;
-    (void)emit;
-    (void)ctx;
-    assert(!"no rule asks yet");
+    if (ruleset->scratch.arena)
+        arena_reset(ruleset->scratch.arena);
 }
 
 static bool names_table(const struct cache *cache, const char *schema, const char *table)
@@ -74,12 +38,14 @@ static bool names_table(const struct cache *cache, const char *schema, const cha
 static void clear_caches(struct ruleset *ruleset, const char *schema, const char *table,
                          rule_op_fn emit, void *ctx)
 {
-    struct matching m = {.emit = emit, .ctx = ctx};
-    begin(&m, ruleset);
+    struct rule_sink sink = {.op = emit};
+    struct matching m = {.sink = &sink, .ctx = ctx};
+    matching_begin(&m, ruleset);
     for (unsigned i = 0; i < ruleset->n_caches; i++) {
         struct cache *cache = ruleset->caches[i];
+        m.doubted = false;
         if (!table || names_table(cache, schema, table))
-            clear_cache(&m, cache, cache->line);
+            clear_cache(&m, cache, &cache->action, cache->line, false);
     }
 }
 
@@ -94,50 +60,23 @@ void ruleset_clear_table(struct ruleset *ruleset, const char *schema, const char
     clear_caches(ruleset, schema, table, emit, ctx);
 }
 
-static int64_t now_ms(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
-/* All keys are out of date, none can be named, and the rule does not say what to do then. */
-static void leave_unhandled(struct cache *cache, int line)
-{
-    unsigned n_suppressed;
-    stats()->unhandled++;
-    if (log_limit_pass(&cache->unhandled_limit, now_ms(), UNHANDLED_INTERVAL_MS, &n_suppressed))
-        log_warn("keys may be left out of date, the cache has no all cache=%s rule=%s:%d "
-                 "suppressed=%u",
-                 cache->name, cache->file, line, n_suppressed);
-}
-
-static void match_keys(struct matching *m, const struct cache_plan *planned)
-{
-    for (unsigned k = 0; k < planned->cache->n_keys; k++)
-        for (unsigned i = 0; i < planned->n_triggers; i++)
-            if (planned->triggers[i].holds && !planned->triggers[i].trigger->clears_all)
-                match_key(m, &planned->triggers[i], &planned->cache->keys[k]);
-}
-
 static void match_cache(struct matching *m, const struct cache_plan *planned)
 {
     bool truncated = m->change->op == CHANGE_TRUNCATE;
-    const struct trigger *by_key = NULL;
+    bool by_key = false;
     m->doubted = false;
     for (unsigned i = 0; i < planned->n_triggers; i++) {
-        const struct trigger *trigger = planned->triggers[i].trigger;
-        planned->triggers[i].holds = holds(m, &planned->triggers[i]);
-        if (!planned->triggers[i].holds)
-            continue;
-        if (trigger->clears_all)
-            give(m, planned->cache, trigger->line, planned->cache->all, NULL, "all", false);
-        else if (!by_key)
-            by_key = trigger;
+        struct trigger_plan *one = &planned->triggers[i];
+        const struct trigger *trigger = one->trigger;
+        one->images = holding_images(m, one);
+        if (one->images && trigger->clears_all)
+            give_all(m, planned->cache, trigger->line, false);
+        else if (one->images && truncated)
+            clear_cache(m, planned->cache, trigger->action, trigger->line, false);
+        else
+            by_key |= one->images != 0;
     }
-    if (by_key && truncated)
-        clear_cache(m, planned->cache, by_key->line);
-    else if (by_key)
+    if (by_key)
         match_keys(m, planned);
 }
 
@@ -158,136 +97,117 @@ static bool may_differ(const struct change *change, int column)
     return old.kind != VALUE_TEXT || new.kind != VALUE_TEXT || !same_text(&old, &new);
 }
 
-static bool holds(const struct matching *m, const struct trigger_plan *planned)
+static bool columns_hold(const struct matching *m, const struct trigger_plan *planned)
 {
-    const struct trigger *trigger = planned->trigger;
-    if (!(trigger->ops & 1U << m->change->op))
-        return false;
-    if (m->change->op != CHANGE_UPDATE || trigger->n_columns == 0)
+    unsigned n = planned->trigger->n_columns;
+    if (m->change->op != CHANGE_UPDATE || n == 0)
         return true;
-    for (unsigned i = 0; i < trigger->n_columns; i++)
+    for (unsigned i = 0; i < n; i++)
         if (may_differ(m->change, planned->columns[i]))
             return true;
     return false;
 }
 
-static void fetch(const struct matching *m, const struct trigger_plan *planned,
-                  const struct key *key, enum image image, struct template_value *values)
+/* The images for which the trigger holds; for a TRUNCATE, which has none, all or nothing. */
+static unsigned holding_images(struct matching *m, const struct trigger_plan *planned)
 {
-    for (unsigned i = 0; i < key->template.n_params; i++) {
-        unsigned param = key->template.params[i];
-        int column = planned->sources[param];
-        values[param] = (struct template_value){{.kind = VALUE_ABSENT}, 0};
-        if (column == PLAN_NO_COLUMN)
-            continue;
-        values[param].value = change_value(m->change, image, (unsigned)column);
-        values[param].type = m->change->relation->columns[column].type;
+    static const unsigned images_of[] = {NEW_BIT, OLD_BIT | NEW_BIT, OLD_BIT, 0};
+    const struct trigger *trigger = planned->trigger;
+    enum change_op op = m->change->op;
+    if (!(trigger->ops & 1U << op))
+        return 0;
+    if (op == CHANGE_TRUNCATE)
+        return OLD_BIT;
+    if (!columns_hold(m, planned))
+        return 0;
+    unsigned images = trigger->images & images_of[op];
+    return images;
+}
+
+static struct value row_value(struct matching *m, enum image image)
+{
+    struct buf *row = &m->ruleset->rows[image];
+    if (!m->has_row[image])
+        m->row_known[image] = template_put_row(m->change, image, row);
+    m->has_row[image] = true;
+    if (!m->row_known[image])
+        return (struct value){.kind = VALUE_ABSENT};
+    return (struct value){row->data, (uint32_t)row->len, VALUE_TEXT};
+}
+
+void fetch_values(struct matching *m, const struct trigger_plan *planned, enum image image)
+{
+    const struct trigger *trigger = planned->trigger;
+    for (unsigned i = 0; i < trigger->cache->params.n; i++) {
+        const struct source_plan *source = &planned->sources[i];
+        struct template_value *value = &planned->values[image][i];
+        value->type = source->type;
+        if (source->column != PLAN_NO_COLUMN)
+            value->value = change_value(m->change, image, (unsigned)source->column);
+        else if (source->row)
+            value->value = row_value(m, image);
+        else
+            value->value = (struct value){.kind = VALUE_ABSENT};
     }
 }
 
-static bool same_values(const struct matching *m, const struct template *template)
+bool same_values(const struct trigger_plan *planned, uint32_t params)
 {
-    for (unsigned i = 0; i < template->n_params; i++) {
-        const struct value *old = &m->old_values[template->params[i]].value;
-        const struct value *new = &m->new_values[template->params[i]].value;
+    for (unsigned i = 0; params >> i; i++) {
+        if (!(params & 1U << i))
+            continue;
+        const struct value *old = &planned->values[IMAGE_OLD][i].value;
+        const struct value *new = &planned->values[IMAGE_NEW][i].value;
         if (old->kind != new->kind || (old->kind == VALUE_TEXT && !same_text(old, new)))
             return false;
+        if (i == TEMPLATE_MAX_PARAMS - 1)
+            break;
     }
     return true;
 }
 
-static void clear_in_doubt(struct matching *m, struct cache *cache, int line)
+static uint32_t params_of(const struct template *template)
 {
-    if (m->doubted)
-        return;
-    m->doubted = true;
-    if (!cache->all) {
-        leave_unhandled(cache, line);
-        return;
-    }
-    stats()->doubts++;
-    give(m, cache, line, cache->all, NULL, "all", true);
+    uint32_t params = 0;
+    for (unsigned i = 0; i < template->n_params; i++)
+        params |= 1U << template->params[i];
+    return params;
 }
 
-static void match_image(struct matching *m, const struct trigger_plan *planned,
-                        const struct key *key, enum image image)
+static void match_key(struct matching *m, const struct trigger_plan *planned, unsigned key)
 {
     const struct trigger *trigger = planned->trigger;
-    const struct template_value *values = image == IMAGE_OLD ? m->old_values : m->new_values;
-    const char *name = image == IMAGE_OLD ? "old" : "new";
-    if (give(m, trigger->cache, trigger->line, key, values, name, false) == TEMPLATE_IN_DOUBT)
-        clear_in_doubt(m, trigger->cache, trigger->line);
-}
-
-static void match_key(struct matching *m, const struct trigger_plan *planned, const struct key *key)
-{
-    enum change_op op = m->change->op;
-    if (op != CHANGE_INSERT)
-        fetch(m, planned, key, IMAGE_OLD, m->old_values);
-    if (op != CHANGE_DELETE)
-        fetch(m, planned, key, IMAGE_NEW, m->new_values);
+    const struct action *action = trigger->action;
+    unsigned images = planned->images;
+    uint32_t params = params_of(&trigger->cache->keys[key].template);
+    if (action->op == OP_PUBLISH)
+        params |= params_of(&action->values[key]);
     /* A row that did not move has one key. */
-    if (op != CHANGE_INSERT && !(op == CHANGE_UPDATE && same_values(m, &key->template)))
-        match_image(m, planned, key, IMAGE_OLD);
-    if (op != CHANGE_DELETE)
-        match_image(m, planned, key, IMAGE_NEW);
-}
-
-static void clear_cache(struct matching *m, struct cache *cache, int line)
-{
-    bool named = true;
-    for (unsigned i = 0; i < cache->n_keys; i++) {
-        if (cache->keys[i].template.n_params)
-            named = false;
-        else
-            give(m, cache, line, &cache->keys[i], NULL, "all", false);
-    }
-    if (named)
-        return;
-    if (cache->all)
-        give(m, cache, line, cache->all, NULL, "all", false);
-    else
-        leave_unhandled(cache, line);
-}
-
-/* Makes the op of a key in each store of the cache, unless this change has made it before; none
- * where the values give no key. */
-static enum template_outcome give(struct matching *m, const struct cache *cache, int line,
-                                  const struct key *key, const struct template_value *values,
-                                  const char *image, bool in_doubt)
-{
-    struct buf *keys = &m->ruleset->keys;
-    struct origin origin = {cache->file, line, cache->app, cache->name, image};
-    for (unsigned i = 0; i < cache->n_stores; i++) {
-        const struct cache_store *store = &cache->stores[i];
-        struct seen_op made = {.at = keys->len, .store = store->number, .in_doubt = in_doubt};
-        made.action = (uint8_t)key->action;
-        made.stage = key->stage;
-        if (key->action == OP_SCAN)
-            buf_put(keys, store->pattern_prefix, store->pattern_prefix_len);
-        else
-            buf_put(keys, store->prefix, store->prefix_len);
-        enum template_outcome outcome = template_render(&key->template, values, keys);
-        if (outcome != TEMPLATE_TEXT) {
-            keys->len = made.at;
-            return outcome;
-        }
-        made.key_len = (uint32_t)(keys->len - made.at);
-        if (!seen_add(&m->ruleset->seen, keys->data, &made)) {
-            keys->len = made.at;
+    if (images == (OLD_BIT | NEW_BIT) && same_values(planned, params))
+        images = NEW_BIT;
+    for (unsigned image = IMAGE_OLD; image <= IMAGE_NEW; image++) {
+        if (!(images & 1U << image))
             continue;
-        }
-        struct op op = {
-            .key = keys->data + made.at,
-            .key_len = made.key_len,
-            .store = store->number,
-            .cache = cache->number,
-            .action = made.action,
-            .stage = key->stage,
-            .in_doubt = in_doubt,
-        };
-        stats()->ops++;
-        m->emit(m->ctx, &op, &origin);
+        struct giving one = giving_key(trigger, key, (enum image)image);
+        give_or_clear(m, &one, planned->values[image]);
     }
-    return TEMPLATE_TEXT;
+}
+
+static void match_keys(struct matching *m, const struct cache_plan *planned)
+{
+    for (unsigned i = 0; i < planned->n_triggers; i++) {
+        const struct trigger_plan *one = &planned->triggers[i];
+        for (unsigned image = IMAGE_OLD; image <= IMAGE_NEW; image++)
+            if (one->images & 1U << image && !one->trigger->clears_all)
+                fetch_values(m, one, (enum image)image);
+    }
+    for (unsigned k = 0; k < planned->cache->n_keys; k++)
+        for (unsigned i = 0; i < planned->n_triggers; i++) {
+            const struct trigger_plan *one = &planned->triggers[i];
+            if (one->images && !one->trigger->clears_all && !one->trigger->query)
+                match_key(m, one, k);
+        }
+    for (unsigned i = 0; i < planned->n_triggers; i++)
+        if (planned->triggers[i].images && planned->triggers[i].trigger->query)
+            ask(m, &planned->triggers[i]);
 }

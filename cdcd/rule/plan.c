@@ -69,6 +69,37 @@ static const int *find_columns(struct arena *arena, const struct relation *relat
     return columns;
 }
 
+static const struct source_plan *plan_sources(struct plan *plan, const struct trigger *trigger,
+                                              const struct relation *relation)
+{
+    const struct template_params *params = &trigger->cache->params;
+    struct source_plan *sources = arena_alloc(plan->arena, params->n * sizeof *sources);
+    for (unsigned i = 0; i < params->n; i++) {
+        const struct param_source *source = &trigger->sources[i];
+        sources[i] = (struct source_plan){.column = PLAN_NO_COLUMN, .row = params->is_row[i]};
+        if (source->column)
+            sources[i].column = plan_column(relation, source->column);
+        if (sources[i].column != PLAN_NO_COLUMN)
+            sources[i].type = relation->columns[sources[i].column].type;
+    }
+    return sources;
+}
+
+static void plan_trigger(struct plan *plan, const struct trigger *trigger,
+                         const struct relation *relation, struct trigger_plan *planned)
+{
+    struct arena *arena = plan->arena;
+    unsigned n = trigger->cache->params.n;
+    *planned = (struct trigger_plan){.trigger = trigger};
+    planned->columns = find_columns(arena, relation, trigger->columns, trigger->n_columns);
+    planned->sources = plan_sources(plan, trigger, relation);
+    if (trigger->query)
+        planned->asks =
+            find_columns(arena, relation, trigger->query->columns, trigger->query->lookup.n_params);
+    for (unsigned i = 0; i < 2; i++)
+        planned->values[i] = arena_alloc(arena, n * sizeof *planned->values[i]);
+}
+
 static void plan_cache(struct plan *plan, struct cache *cache, const struct relation *relation)
 {
     struct cache_plan *planned = &plan->caches[plan->n_caches];
@@ -76,13 +107,8 @@ static void plan_cache(struct plan *plan, struct cache *cache, const struct rela
     planned->triggers = arena_alloc(plan->arena, cache->n_triggers * sizeof *planned->triggers);
     for (unsigned i = 0; i < cache->n_triggers; i++) {
         const struct trigger *trigger = &cache->triggers[i];
-        if (!trigger_is_about(trigger, relation->schema, relation->name))
-            continue;
-        planned->triggers[planned->n_triggers++] = (struct trigger_plan){
-            .trigger = trigger,
-            .columns = find_columns(plan->arena, relation, trigger->columns, trigger->n_columns),
-            .sources = find_columns(plan->arena, relation, trigger->sources, cache->params.n),
-        };
+        if (trigger_is_about(trigger, relation->schema, relation->name))
+            plan_trigger(plan, trigger, relation, &planned->triggers[planned->n_triggers++]);
     }
     plan->n_caches += planned->n_triggers > 0;
 }

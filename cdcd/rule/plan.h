@@ -6,20 +6,35 @@
 #ifndef CDCD_RULE_PLAN_H
 #define CDCD_RULE_PLAN_H
 
+#include "model/change.h"
+#include "rule/template.h"
+
 #include <stdbool.h>
 #include <stdint.h>
 #include <uthash.h>
 
-struct relation;
+struct program;
 struct ruleset;
 
 #define PLAN_NO_COLUMN (-1)
 
+/* What fills a key parameter: the column, or else the program; neither: it is in doubt. */
+struct source_plan {
+    int column;
+    uint32_t type; /* oid */
+    const struct program *program;
+    bool row; /* the whole row instead */
+};
+
 struct trigger_plan {
     const struct trigger *trigger;
     const int *columns; /* of the trigger's columns; PLAN_NO_COLUMN where the relation has none */
-    const int *sources; /* by parameter of the cache */
-    bool holds;         /* for the change at hand */
+    const struct source_plan *sources; /* by parameter of the cache */
+    const struct program *when;        /* NULL: always */
+    const int *asks;                   /* by parameter of the lookup */
+    /* For the change at hand. */
+    unsigned images;                  /* bits 1 << enum image for which the trigger holds */
+    struct template_value *values[2]; /* by enum image and parameter */
 };
 
 struct cache_plan {

@@ -1,5 +1,6 @@
 #include "rule/ruleset.h"
 
+#include "base/glob.h"
 #include "base/mem.h"
 
 #include <stdlib.h>
@@ -18,6 +19,10 @@ void ruleset_free(struct ruleset *ruleset)
     plan_free_all(ruleset);
     seen_free(&ruleset->seen);
     buf_free(&ruleset->keys);
+    buf_free(&ruleset->rows[IMAGE_OLD]);
+    buf_free(&ruleset->rows[IMAGE_NEW]);
+    buf_free(&ruleset->context);
+    arena_free(ruleset->scratch.arena);
     free(ruleset->extra_stores);
     free(ruleset->files);
     free(ruleset->apps);
@@ -33,27 +38,42 @@ const struct rule_table *ruleset_tables(const struct ruleset *ruleset, unsigned 
     return ruleset->tables;
 }
 
+static bool name_fits(const char *name, const char *pattern, const char *text)
+{
+    if (!pattern)
+        return strcmp(name, text) == 0;
+    return glob_match(pattern, strlen(pattern), text, strlen(text));
+}
+
 bool trigger_is_about(const struct trigger *trigger, const char *schema, const char *table)
 {
-    return strcmp(trigger->schema, schema) == 0 && strcmp(trigger->table, table) == 0;
+    return name_fits(trigger->schema, trigger->schema_pattern, schema) &&
+           name_fits(trigger->table, trigger->table_pattern, table);
 }
 
 static void list_key(struct ruleset *ruleset, const struct trigger *trigger, const struct key *key,
                      rule_op_fn emit, void *ctx)
 {
     const struct cache *cache = trigger->cache;
+    const struct action *action = trigger->clears_all ? &cache->all_action : trigger->action;
     struct origin origin = {trigger->file, trigger->line, cache->app, cache->name,
                             trigger->clears_all ? "all" : "key"};
     for (unsigned i = 0; i < cache->n_stores; i++) {
-        bool scan = key->action == OP_SCAN;
         const struct cache_store *store = &cache->stores[i];
         ruleset->keys.len = 0;
-        buf_put_str(&ruleset->keys, scan ? store->pattern_prefix : store->prefix);
-        buf_put_str(&ruleset->keys, key->template.source);
+        buf_put_str(&ruleset->keys, action->op == OP_SCAN ? store->pattern_prefix : store->prefix);
+        buf_put_str(&ruleset->keys, key->shown);
         struct op op = {.key = ruleset->keys.data, .key_len = (uint32_t)ruleset->keys.len};
+        if (action->values) {
+            op.value = action->values[key - cache->keys].source;
+            op.value_len = (uint32_t)strlen(op.value);
+        }
+        op.ttl_ms = action->ttl_ms;
+        op.grace_ms = action->grace_ms;
+        op.redelete_ms = cache->redelete_ms;
         op.store = store->number;
         op.cache = cache->number;
-        op.action = (uint8_t)key->action;
+        op.action = (uint8_t)action->op;
         op.stage = key->stage;
         emit(ctx, &op, &origin);
     }
@@ -76,6 +96,19 @@ void ruleset_list(struct ruleset *ruleset, const char *schema, const char *table
     }
 }
 
+static void source_columns(const struct trigger *trigger,
+                           void (*found)(void *ctx, const char *column), void *ctx)
+{
+    const struct query *query = trigger->query;
+    for (unsigned i = 0; i < trigger->cache->params.n; i++) {
+        const char *column = trigger->sources[i].column;
+        if (column && !(query && query_gives(query, trigger->cache->params.names[i])))
+            found(ctx, column);
+    }
+    for (unsigned i = 0; query && i < query->lookup.n_params; i++)
+        found(ctx, query->columns[i]);
+}
+
 void ruleset_columns(const struct ruleset *ruleset, const char *schema, const char *table,
                      void (*found)(void *ctx, const char *column), void *ctx)
 {
@@ -87,8 +120,8 @@ void ruleset_columns(const struct ruleset *ruleset, const char *schema, const ch
                 continue;
             for (unsigned k = 0; k < trigger->n_columns; k++)
                 found(ctx, trigger->columns[k]);
-            for (unsigned k = 0; k < cache->params.n && !trigger->clears_all; k++)
-                found(ctx, trigger->sources[k]);
+            if (!trigger->clears_all)
+                source_columns(trigger, found, ctx);
         }
     }
 }
@@ -117,5 +150,13 @@ unsigned ruleset_n_triggers(const struct ruleset *ruleset)
 
 bool cache_has_params(const struct cache *cache)
 {
-    return cache->params.n > 0;
+    return cache->key_params != 0;
+}
+
+bool query_gives(const struct query *query, const char *name)
+{
+    for (unsigned i = 0; query->gives && query->gives[i]; i++)
+        if (strcmp(query->gives[i], name) == 0)
+            return true;
+    return false;
 }

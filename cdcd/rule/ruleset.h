@@ -1,54 +1,87 @@
 /* What rules files become: caches with their keys and triggers. Private to rule/.
  *
- *     ruleset 1-n file 1-n cache 1-n key         (template, in each of the cache's stores)
- *                               1-n trigger     (table, ops, columns, which column is which
- * parameter) 0-1 all         (a key without parameters that stands for every key)
+ *     ruleset 1-n file 1-n cache 1-n key       (template; one for each element of `each`)
+ *                               1-1 action    (what is done to the keys)
+ *                               1-n trigger   (table, ops, columns, when, what fills each
+ * parameter) 0-1 all       (a key without parameters that stands for every key)
  *
- * load*.c make it, plan.c joins it with a relation, match.c runs the plan. The ruleset's arena owns
- * everything but the plans and the scratch memory. */
+ * load*.c make it, plan.c joins it with a relation, match.c runs the plan, ask.c has lookups
+ * answered, give.c makes ops of keys. The ruleset's arena owns everything but the plans and the
+ * scratch memory. */
 #ifndef CDCD_RULE_RULESET_H
 #define CDCD_RULE_RULESET_H
 
 #include "base/buf.h"
 #include "base/log.h"
+#include "expression/expression.h"
 #include "rule/plan.h"
 #include "rule/rule.h"
 #include "rule/seen.h"
 #include "rule/template.h"
 
-#define RULESET_MAX_KEYS 200 /* of a cache; a key's number is its op's stage */
+#define RULESET_MAX_STAGES 200 /* keys of a cache as they are written */
+#define RULESET_MAX_KEYS 2000  /* with each element of `each` */
+#define RULESET_MAX_LOOKUP_PARAMS 64
 
 struct key {
     struct template template;
-    enum op_action action;
+    const char *shown; /* as it was written, with the elements of `each` put in */
     uint8_t stage;
+};
+
+/* What is done to a key. */
+struct action {
+    enum op_action op;
+    int64_t ttl_ms;
+    int64_t grace_ms;
+    const struct template *values; /* set: the value, publish: the message, by key; else NULL */
 };
 
 /* A store of a cache, with what stands before each key there. */
 struct cache_store {
     uint16_t number;
+    bool publishes; /* what `announce` says goes there */
     const char *prefix;
     uint32_t prefix_len;
     const char *pattern_prefix; /* the same, escaped for a scan */
     uint32_t pattern_prefix_len;
 };
 
-struct bind {
-    unsigned param;
+/* What fills a key parameter: a column, or an expression; neither: the whole row. */
+struct param_source {
     const char *column;
+    const struct expression *expression;
+    bool bound; /* bind says so */
+    int line;
+};
+
+/* A lookup of a trigger. */
+struct query {
+    struct lookup lookup;
+    const char *const *columns; /* by its parameters */
+    /* The names of its result's columns as far as its text tells, NULL-terminated; NULL when it
+     * does not. */
+    const char *const *gives;
 };
 
 struct trigger {
     struct cache *cache;
     const char *schema;
     const char *table;
+    const char *schema_pattern; /* with * and ?; NULL: the name as it is */
+    const char *table_pattern;
     const char *file;
     int line;
     unsigned ops;               /* bits 1 << enum change_op */
+    unsigned images;            /* bits 1 << enum image that give keys */
     bool clears_all;            /* target = "all" */
     const char *const *columns; /* an UPDATE counts if one differs; none: always */
     unsigned n_columns;
-    const char *const *sources; /* by parameter: the column that fills it */
+    const struct expression *when; /* NULL: always */
+    int when_line;
+    struct param_source *sources; /* by parameter */
+    const struct query *query;    /* NULL: the row's own values alone */
+    const struct action *action;  /* the cache's, or its own */
 };
 
 struct cache {
@@ -57,17 +90,24 @@ struct cache {
     const char *file;
     int line;
     uint16_t number;
-    enum op_action action;
+    struct action action;
+    int64_t redelete_ms;
+    const char *announce; /* a channel; NULL: none */
+    uint32_t announce_len;
     const char *prefix;
     const struct cache_store *stores;
     unsigned n_stores;
     struct template_params params;
+    uint32_t key_params; /* bits 1 << parameter: those that make keys differ */
     const struct key *keys;
     unsigned n_keys;
     const struct key *all; /* NULL when there is none */
+    struct action all_action;
     const struct trigger *triggers;
     unsigned n_triggers;
+    uint64_t n_errors; /* expressions and lookups that failed */
     struct log_limit unhandled_limit;
+    struct log_limit error_limit;
 };
 
 struct ruleset {
@@ -88,12 +128,19 @@ struct ruleset {
     unsigned n_tables;
     struct plan *plans;     /* by oid */
     struct plan *last_plan; /* changes come in runs */
-    struct buf keys;        /* of the change at hand */
+    struct judged *judged;  /* tables whose complaints were logged, by name */
+    /* Of the change at hand. */
+    struct buf keys;
+    struct buf rows[2]; /* the images as JSON */
+    struct buf context; /* of the question at hand */
+    struct program_scratch scratch;
     struct seen seen;
 };
 
 bool trigger_is_about(const struct trigger *trigger, const char *schema, const char *table);
 /* True when some key of the cache takes a parameter. */
 bool cache_has_params(const struct cache *cache);
+/* True when the lookup's text tells that its result has that column. */
+bool query_gives(const struct query *query, const char *name);
 
 #endif

@@ -20,8 +20,8 @@ void seen_begin(struct seen *seen)
 
 static uint32_t hash_op(const char *key, const struct seen_op *op)
 {
-    uint64_t hash = op->key_len + ((uint64_t)op->store << 32) + ((uint64_t)op->action << 56);
-    size_t n = op->key_len;
+    uint64_t hash = op->len + ((uint64_t)op->store << 32) + ((uint64_t)op->action << 56);
+    size_t n = op->len;
     for (; n >= 8; n -= 8, key += 8) {
         uint64_t word;
         memcpy(&word, key, 8);
@@ -37,7 +37,8 @@ static uint32_t hash_op(const char *key, const struct seen_op *op)
 static bool same_op(const char *keys, const struct seen_op *a, const struct seen_op *b)
 {
     return a->hash == b->hash && a->store == b->store && a->action == b->action &&
-           a->key_len == b->key_len && memcmp(keys + a->at, keys + b->at, a->key_len) == 0;
+           a->key_len == b->key_len && a->len == b->len &&
+           memcmp(keys + a->at, keys + b->at, a->len) == 0;
 }
 
 /* The slot that holds the op, or the empty one that would. */

@@ -8,7 +8,8 @@
 #include <stdint.h>
 
 struct seen_op {
-    size_t at; /* where its key begins in the change's keys */
+    size_t at;    /* where its key begins in the change's keys */
+    uint32_t len; /* of the key and what follows it there, which makes it another op */
     uint32_t key_len;
     uint32_t hash;
     uint16_t store;

@@ -17,7 +17,7 @@
 #define RULES_DIR TESTS_DIR "/golden/rules"
 
 static const struct rule_store stores[] = {
-    {"redis", "", "redis", 1U << OP_DELETE | 1U << OP_BUMP | 1U << OP_SCAN, 0},
+    {"redis", "", "redis", (1U << OP_N_ACTIONS) - 1, 0},
     {"mc", "", "memcached", 1U << OP_DELETE | 1U << OP_BUMP, 0},
 };
 

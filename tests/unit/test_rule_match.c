@@ -1,124 +1,5 @@
-/* What a change makes out of date. A row is written as in SQL, one word a column of the table:
- * NULL, - (not sent), ~ (large and not touched), else a text. */
-#include "base/buf.h"
-#include "base/mem.h"
-#include "model/stats.h"
-#include "rule/rule.h"
-
-#include <fcntl.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/mman.h>
-#include <unistd.h>
-
-#include <cmocka.h>
-
-#define MAX_COLUMNS 4
-
-#define ALL_ACTIONS (1U << OP_DELETE | 1U << OP_BUMP | 1U << OP_SCAN)
-
-static const struct rule_store stores[] = {
-    {"redis", "", "redis", ALL_ACTIONS, 0},
-    {"pre[1]", "p[1]:", "redis", ALL_ACTIONS, 0},
-};
-
-struct fixture {
-    struct ruleset *set;
-    struct complaints complaints;
-    struct column columns[MAX_COLUMNS];
-    struct relation relation;
-    struct value rows[2][MAX_COLUMNS];
-    char words[2][256];
-    struct buf got; /* "store action key image stage[ doubt]\n" an op */
-};
-
-static int set_up(void **state)
-{
-    struct fixture *f = mem_alloc(sizeof *f);
-    f->relation = (struct relation){.oid = 7, .version = 1, .schema = "public", .name = "t"};
-    f->relation.columns = f->columns;
-    *stats() = (struct stats){0};
-    *state = f;
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    struct fixture *f = *state;
-    ruleset_free(f->set);
-    complaints_free(&f->complaints);
-    buf_free(&f->got);
-    free(f);
-    return 0;
-}
-
-/* Loads rules whose caches are these. */
-static void rules(struct fixture *f, const char *caches)
-{
-    char path[64];
-    const char *globs[] = {path};
-    int fd = memfd_create("rules", MFD_CLOEXEC);
-    dprintf(fd, "cdcd = 1; app = \"x\"; store = \"redis\"; caches = { %s };", caches);
-    snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
-    f->set = ruleset_load(globs, 1, stores, 2, false, &f->complaints);
-    close(fd);
-    if (!f->set)
-        complaints_print(&f->complaints, stderr);
-    assert_non_null(f->set);
-}
-
-/* Gives the table these columns; those of the replica identity have a star. */
-static void table(struct fixture *f, const char *a, const char *b, const char *c)
-{
-    const char *names[] = {a, b, c};
-    f->relation.n_columns = 0;
-    f->relation.version++;
-    for (unsigned i = 0; i < 3 && names[i]; i++)
-        f->columns[f->relation.n_columns++] =
-            (struct column){.name = names[i] + (*names[i] == '*'), .in_identity = *names[i] == '*'};
-}
-
-static const struct value *make_row(struct fixture *f, enum image image, const char *words)
-{
-    char *rest = f->words[image];
-    if (!words)
-        return NULL;
-    snprintf(rest, sizeof f->words[image], "%s", words);
-    for (unsigned i = 0; i < f->relation.n_columns; i++) {
-        const char *word = strsep(&rest, " ");
-        struct value *value = &f->rows[image][i];
-        *value = (struct value){.text = word, .len = (uint32_t)strlen(word), .kind = VALUE_TEXT};
-        if (strcmp(word, "NULL") == 0)
-            *value = (struct value){.kind = VALUE_NULL};
-        else if (strcmp(word, "-") == 0)
-            *value = (struct value){.kind = VALUE_ABSENT};
-        else if (strcmp(word, "~") == 0)
-            *value = (struct value){.kind = VALUE_UNCHANGED};
-    }
-    return f->rows[image];
-}
-
-static void on_op(void *ctx, const struct op *op, const struct origin *origin)
-{
-    struct fixture *f = ctx;
-    buf_printf(&f->got, "%s %s %.*s %s %d%s\n", ruleset_store_name(f->set, op->store),
-               op_action_name((enum op_action)op->action), (int)op->key_len, op->key, origin->image,
-               op->stage, op->in_doubt ? " doubt" : "");
-}
-
-static void change(struct fixture *f, enum change_op op, const char *old, const char *new)
-{
-    struct change made = {.op = op, .relation = &f->relation};
-    made.old_row = make_row(f, IMAGE_OLD, old);
-    made.new_row = make_row(f, IMAGE_NEW, new);
-    f->got.len = 0;
-    ruleset_change(f->set, &made, &(struct rule_sink){.op = on_op}, f);
-}
-
-#define expect(text) assert_string_equal(buf_str(&f->got), text)
+/* What a change makes out of date. */
+#include "rule_fixture.h"
 
 #define BY_ID "c = { key = \"c:{id}\"; triggers = \"t\"; "
 #define WITH_ALL "all = { action = \"scan\"; match = \"c:*\"; }; };"
@@ -226,7 +107,7 @@ static void a_key_longer_than_any_store_takes_clears_all(void **state)
     assert_ptr_not_equal(text, MAP_FAILED);
     rules(f, BY_ID WITH_ALL);
     table(f, "*id", NULL, NULL);
-    ruleset_change(f->set, &made, &(struct rule_sink){.op = on_op}, f);
+    ruleset_change(f->set, &made, &(struct rule_sink){on_op, on_ask}, f);
     munmap(text, n);
     expect("redis scan c:* all 0 doubt\n");
     assert_int_equal(stats()->doubts, 1);
