@@ -31,7 +31,13 @@ call_row numeric_same, numeric_round, numeric_trunc, numeric_floor, numeric_ceil
 /* real.c */
 call_row float4_add, float4_sub, float4_mul, float4_div;
 call_row float8_add, float8_sub, float8_mul, float8_div;
-call_row real_neg, real_abs, real_same, real_floor, real_ceil, real_round;
+call_row real_neg, real_abs, real_same, real_floor, real_ceil, real_round, real_trunc;
+
+/* dates.c */
+call_row date_add, date_sub, date_diff, int_add_date, time_trunc, time_trunc_in;
+
+/* to_char.c */
+call_row time_to_char;
 
 /* convert.c */
 call_row int_to_float4, int_to_float8, int_to_numeric;
@@ -42,5 +48,17 @@ call_row date_to_timestamp, timestamp_to_date, timestamp_same;
 call_row text_to_bool, text_to_int2, text_to_int4, text_to_int8, text_to_float4, text_to_float8;
 call_row text_to_numeric, text_to_uuid, text_to_date, text_to_timestamp, text_to_timestamptz;
 call_row text_to_bytea, text_to_json, text_to_jsonb;
+
+/* text.c */
+call_row text_length, bpchar_length, text_bytes, text_left, text_right, text_substr, bytea_substr;
+call_row text_replace, text_btrim, text_ltrim, text_rtrim, bytea_btrim, bytea_ltrim, bytea_rtrim;
+call_row text_split_part, text_starts_with, text_strpos, text_lower, text_upper, text_join;
+call_row any_join, any_concat, any_concat_ws;
+
+/* like.c */
+call_row any_like, any_ilike, any_like_escape;
+
+/* bytea.c */
+call_row any_md5, bytea_encode, text_convert_to;
 
 #endif

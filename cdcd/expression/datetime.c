@@ -148,9 +148,9 @@ static bool in_range(const struct reading *reading)
     if (reading->month < 1 || reading->month > 12 || reading->day < 1 ||
         reading->day > days_of_month(reading->year, reading->month))
         return false;
-    if (reading->hour == 24)
-        return !reading->minute && !reading->second && !reading->micros;
-    return reading->hour < 24 && reading->minute < 60 && reading->second <= 60;
+    int64_t seconds = reading->hour * 3600 + reading->minute * 60 + reading->second;
+    return reading->minute < 60 && reading->second <= 60 &&
+           seconds * 1000000 + reading->micros <= DATETIME_DAY;
 }
 
 static const char *read_all(struct text text, struct reading *reading)

@@ -1,0 +1,149 @@
+/* LIKE: `%` any number of characters, `_` one, a backslash takes the next as it is. */
+#include "expression/calls.h"
+#include "expression/scan.h"
+
+#include "base/mem.h"
+
+#include <string.h>
+
+struct like {
+    const char *text, *text_end;
+    const char *pattern, *pattern_end;
+    bool bytes; /* of bytea: `_` is a byte */
+    bool fold;  /* ASCII of either case is the same */
+};
+
+static const char ENDS_WITH_ESCAPE[] = "LIKE pattern ends with its escape character";
+
+static char folded(const struct like *like, char c)
+{
+    return (char)(like->fold && c >= 'A' && c <= 'Z' ? c | 0x20 : c);
+}
+
+static void next_character(struct like *like)
+{
+    do {
+        like->text++;
+    } while (!like->bytes && like->text < like->text_end && (*like->text & 0xc0) == 0x80);
+}
+
+enum step { STEP_OK, STEP_DIFFERS, STEP_ERROR };
+
+/* One element of the pattern, no `%`, against the text, which has not ended. */
+static enum step one_step(struct like *like)
+{
+    char c = *like->pattern++;
+    if (c == '_') {
+        next_character(like);
+        return STEP_OK;
+    }
+    if (c == '\\') {
+        if (like->pattern == like->pattern_end)
+            return STEP_ERROR;
+        c = *like->pattern++;
+    }
+    return folded(like, *like->text++) == folded(like, c) ? STEP_OK : STEP_DIFFERS;
+}
+
+static bool skip_percents(struct like *like)
+{
+    const char *begin = like->pattern;
+    while (like->pattern < like->pattern_end && *like->pattern == '%')
+        like->pattern++;
+    return like->pattern > begin;
+}
+
+/* Only the last `%` need be tried again: what matched before it could match no shorter text. */
+static const char *match(struct like like, bool *matches)
+{
+    struct like again = {.pattern = NULL};
+    for (;;) {
+        bool percent = skip_percents(&like);
+        if (percent)
+            again = like;
+        *matches = like.text == like.text_end && like.pattern == like.pattern_end;
+        if (like.text == like.text_end)
+            return NULL;
+        if (percent && like.pattern + 1 == like.pattern_end && *like.pattern == '\\')
+            return ENDS_WITH_ESCAPE;
+        *matches = again.pattern && again.pattern == like.pattern_end;
+        if (*matches)
+            return NULL;
+        enum step step = like.pattern < like.pattern_end ? one_step(&like) : STEP_DIFFERS;
+        if (step == STEP_ERROR)
+            return ENDS_WITH_ESCAPE;
+        if (step == STEP_OK)
+            continue;
+        if (!again.pattern || again.text == again.text_end)
+            return NULL;
+        next_character(&again);
+        like = again;
+    }
+}
+
+static struct like like_of(const struct call *call)
+{
+    struct scan text = scan_make(call->args[0].text), pattern = scan_make(call->args[1].text);
+    return (struct like){.text = text.at,
+                         .text_end = text.end,
+                         .pattern = pattern.at,
+                         .pattern_end = pattern.end,
+                         .bytes = call->types[0] == TYPE_BYTEA};
+}
+
+const char *any_like(struct call *call)
+{
+    return match(like_of(call), &call->result->truth);
+}
+
+static bool is_ascii(struct text text)
+{
+    for (uint32_t i = 0; i < text.len; i++) {
+        if ((unsigned char)text.bytes[i] >= 0x80)
+            return false;
+    }
+    return true;
+}
+
+const char *any_ilike(struct call *call)
+{
+    if (!is_ascii(call->args[0].text) || !is_ascii(call->args[1].text))
+        return "ILIKE of a text that is not ASCII: its case depends on the collation";
+    struct like like = like_of(call);
+    like.fold = true;
+    return match(like, &call->result->truth);
+}
+
+static bool is_one_character(struct text text, bool bytes)
+{
+    uint32_t n = text.len > 0;
+    while (!bytes && n && n < text.len && ((unsigned char)text.bytes[n] & 0xc0) == 0x80)
+        n++;
+    return n == text.len;
+}
+
+/* A pattern with another escape character, or with none, as one whose escape is the backslash. */
+const char *any_like_escape(struct call *call)
+{
+    struct text pattern = call->args[0].text, escape = call->args[1].text;
+    if (!is_one_character(escape, call->types[0] == TYPE_BYTEA))
+        return "invalid escape string";
+    char *bytes = arena_alloc(call->arena, (size_t)pattern.len * 2 + 1), *at = bytes;
+    bool own = escape.len == 1 && *escape.bytes == '\\', escaped = false;
+    for (uint32_t i = 0; i < pattern.len; i++) {
+        bool is_escape = escape.len && pattern.len - i >= escape.len &&
+                         !memcmp(pattern.bytes + i, escape.bytes, escape.len);
+        if (!own && is_escape && !escaped) {
+            *at++ = '\\';
+            i += escape.len - 1;
+            escaped = true;
+            continue;
+        }
+        if (!own && pattern.bytes[i] == '\\' && !escaped)
+            *at++ = '\\';
+        *at++ = pattern.bytes[i];
+        escaped = false;
+    }
+    call->result->text = (struct text){bytes, (uint32_t)(at - bytes)};
+    return NULL;
+}
