@@ -5,6 +5,7 @@
 #include "base/str.h"
 #include "rule/dateformat.h"
 #include "rule/jsontext.h"
+#include "rule/lettercase.h"
 
 #include <string.h>
 
@@ -96,32 +97,23 @@ static bool apply_base64(const struct filter *filter, const struct filtered *val
     return true;
 }
 
-/* Letters beyond ASCII are turned by some applications (Python, Java, JavaScript) and not by others
- * (PHP 8, Lua), and not alike by those that do: which key to clear is in doubt. */
-static bool turn(const struct filtered *value, char first, char last)
+static bool turn(const struct filtered *value, enum lettercase to_case)
 {
     size_t n = length(value);
-    char *to = buf_room(value->to, n);
-    const char *from = text_of(value);
-    for (size_t i = 0; i < n; i++) {
-        if (from[i] & 0x80)
-            return false;
-        to[i] = (char)(from[i] >= first && from[i] <= last ? from[i] ^ 0x20 : from[i]);
-    }
-    value->to->len += n;
-    return true;
+    buf_room(value->to, n);
+    return lettercase_put(to_case, text_of(value), n, value->to);
 }
 
 static bool apply_lower(const struct filter *filter, const struct filtered *value)
 {
     (void)filter;
-    return turn(value, 'A', 'Z');
+    return turn(value, LETTERCASE_LOWER);
 }
 
 static bool apply_upper(const struct filter *filter, const struct filtered *value)
 {
     (void)filter;
-    return turn(value, 'a', 'z');
+    return turn(value, LETTERCASE_UPPER);
 }
 
 static bool is_unreserved(unsigned char byte)

@@ -10,7 +10,7 @@
  *
  *     md5 sha1 sha256 crc32   lower-case hex of the digest of the text's bytes
  *     hex base64              of the text's bytes
- *     lower upper             ASCII; with other letters the key is in doubt, as applications differ
+ *     lower upper             ASCII; the key is in doubt where applications turn others differently
  *     urlencode               all but A-Za-z0-9-._~ as %XX
  *     json                    by the column's type, as long as the text is its own; else a string
  *     date:"%Y-%m"            strftime's, of a date or timestamp, UTC

@@ -124,6 +124,22 @@ static void urlencode_leaves_the_unreserved_alone(void **state)
     gives(f, "{v|urlencode|urlencode}", " ", "%2520");
 }
 
+static void letters_that_have_no_other_case_are_in_no_doubt(void **state)
+{
+    struct fixture *f = *state;
+    gives(f, "{v|lower}", "Ab ключ ёжик straße λόγος", "ab ключ ёжик straße λόγος");
+    gives(f, "{v|upper}", "Ab КЛЮЧ ÉTÉ ΛΟΓΟΣ", "AB КЛЮЧ ÉTÉ ΛΟΓΟΣ");
+    gives(f, "{v|lower}", "日本語 X 한국 שלום \U0001f511", "日本語 x 한국 שלום \U0001f511");
+    leaves(f, "{v|lower}", "ключ К", TEMPLATE_IN_DOUBT);
+    leaves(f, "{v|upper}", "µ", TEMPLATE_IN_DOUBT);
+    leaves(f, "{v|upper}", "ÿ", TEMPLATE_IN_DOUBT);
+    leaves(f, "{v|lower}", "İ", TEMPLATE_IN_DOUBT);
+    leaves(f, "{v|lower}", "\xe2\x84\xaa", TEMPLATE_IN_DOUBT);
+    leaves(f, "{v|lower}", "\xd0", TEMPLATE_IN_DOUBT);
+    leaves(f, "{v|lower}", "\xe0\x81\x81", TEMPLATE_IN_DOUBT);
+    leaves(f, "{v|lower}", "\xff", TEMPLATE_IN_DOUBT);
+}
+
 static void lower_and_upper_turn_ascii_and_doubt_the_rest(void **state)
 {
     struct fixture *f = *state;
@@ -335,6 +351,7 @@ int main(void)
         TEST(digests_are_of_the_bytes_of_the_text),
         TEST(hex_and_base64_are_those_of_rfc_4648),
         TEST(urlencode_leaves_the_unreserved_alone),
+        TEST(letters_that_have_no_other_case_are_in_no_doubt),
         TEST(lower_and_upper_turn_ascii_and_doubt_the_rest),
         TEST(json_follows_the_type_of_the_column),
         TEST(json_of_what_a_filter_made_is_a_string),
