@@ -103,6 +103,27 @@ void ruleset_list(struct ruleset *ruleset, const char *schema, const char *table
 void ruleset_columns(const struct ruleset *ruleset, const char *schema, const char *table,
                      void (*found)(void *ctx, const char *column), void *ctx);
 
+/* What stands in a key where its template has a name in braces. */
+struct rule_reading {
+    const char *written; /* between the braces: "slug|urlencode" */
+    struct value value;
+};
+
+/* A trigger that clears a key; lent. */
+struct rule_clearer {
+    const struct op *op;                 /* the key as the rules write it; of a scan, its pattern */
+    const struct origin *origin;         /* the image is "key", or "all" */
+    const char *schema, *table;          /* which may have * and ? */
+    unsigned ops;                        /* bits 1 << enum change_op, of changes that clear it */
+    const struct rule_reading *readings; /* what the key has in the template's places */
+    unsigned n_readings;
+};
+
+/* Gives the triggers that clear a key in a store, as far as the key tells: whether a row has the
+ * values that stand in it, and meets the trigger's conditions, nobody asks. */
+void ruleset_find(struct ruleset *ruleset, const char *key, size_t key_len,
+                  void (*found)(void *ctx, const struct rule_clearer *clearer), void *ctx);
+
 const char *ruleset_store_name(const struct ruleset *ruleset, unsigned store);
 /* Those given, and those that any_store took to exist. */
 unsigned ruleset_n_stores(const struct ruleset *ruleset);

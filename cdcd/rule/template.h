@@ -104,6 +104,17 @@ void template_put_match(const struct template *template, struct buf *to);
 /* Appends the text with elements of `each` in their places, and the rest as it was written:
  * `page:en:{slug|urlencode}`. */
 void template_put_listed(const struct template *template, struct buf *to);
+/* What stands in a text where a template has a name in braces. */
+struct template_reading {
+    const char *written; /* between the braces: "slug|urlencode" */
+    const char *text;
+    size_t len;
+};
+
+/* True when the text may be one that the template renders. *readings (n of them, the caller frees
+ * the array) are where its values could be: of several ways the first. Not for patterns. */
+bool template_read(const struct template *template, const char *text, size_t len,
+                   struct template_reading **readings, unsigned *n);
 /* Appends text such that a glob pattern matches it alone. */
 void template_escape(const char *text, size_t n, struct buf *to);
 

@@ -1,11 +1,15 @@
+#include "verb/explain.h"
 #include "base/mem.h"
 #include "base/str.h"
+#include "source/source.h"
 #include "verb/asked.h"
 #include "verb/load.h"
 #include "verb/opline.h"
 #include "verb/table.h"
 
 #include <string.h>
+
+#define LOOKUP_TIMEOUT_MS 30000
 
 /* A change given by hand. */
 struct explaining {
@@ -19,7 +23,9 @@ struct explaining {
     struct asked_list asked;
     const struct asked *unanswered; /* whose ops are listed */
     unsigned n_ops;
-    bool lists; /* triggers, not a change */
+    bool lists;           /* triggers, not a change */
+    const char *conninfo; /* whom --db asks; else NULL */
+    bool failed;          /* to answer a question */
 };
 
 static int read_change(struct explaining *e);
@@ -32,8 +38,11 @@ static int explain(struct explaining *e)
     struct loaded loaded;
     load_all(&loaded, args, args->operands, e->n_files);
     int code = loaded.complaints.code;
-    if (loaded.ruleset) {
+    if (args->db && !loaded.config) {
+        code = verb_misused("--db needs to know the database: give -c FILE, a cdcd.cfg");
+    } else if (loaded.ruleset) {
         e->ruleset = loaded.ruleset;
+        e->conninfo = args->db ? loaded.config->source.conninfo : NULL;
         table_find(&e->table, e->arena, e->ruleset,
                    args->table ? args->table : args->operands[e->n_files + 1]);
         if (!e->table.known)
@@ -47,6 +56,7 @@ static int explain(struct explaining *e)
             run_change(e);
         if (args->json)
             printf("]\n");
+        code = e->failed ? EX_UNAVAILABLE : code;
     } else {
         complaints_print(&loaded.complaints, stderr);
     }
@@ -62,13 +72,26 @@ static bool is_op(const char *word)
     return op <= CHANGE_TRUNCATE;
 }
 
+static int misused(void)
+{
+    return verb_misused("usage: cdcd explain [FILE] OP TABLE, or cdcd explain [FILE] --table T, "
+                        "or cdcd explain [FILE] --key K, or cdcd explain --where K --store S");
+}
+
 int verb_explain(const struct verb_args *args)
 {
-    unsigned n_words = args->table ? 0 : 2; /* beside FILE */
-    bool change = args->old_row || args->new_row || (args->n_operands && is_op(args->operands[0]));
-    if (args->n_operands < n_words || args->n_operands > n_words + 1 || (args->table && change))
-        return verb_misused(
-            "usage: cdcd explain [FILE] OP TABLE, or cdcd explain [FILE] --table T");
+    bool whole = !args->table && !args->key && !args->where; /* a change is told */
+    bool change = args->db || args->old_row || args->new_row ||
+                  (args->n_operands && is_op(args->operands[0]));
+    unsigned n_words = whole ? 2 : 0; /* beside FILE */
+    int n_modes = !!args->table + !!args->key + !!args->where;
+    if (args->n_operands < n_words || args->n_operands > n_words + 1 || n_modes > 1 ||
+        (!whole && change) || !args->where != !args->store || (args->where && args->n_operands))
+        return misused();
+    if (args->where)
+        return explain_where(args);
+    if (args->key)
+        return explain_key(args);
     struct explaining e = {.arena = arena_make(), .args = args};
     e.n_files = args->n_operands - n_words;
     int code = args->table ? 0 : read_change(&e);
@@ -159,8 +182,27 @@ static void list_unanswered(struct explaining *e)
             continue;
         e->unanswered = asked;
         ruleset_list(e->ruleset, e->table.schema, e->table.name, on_listed, e);
-        fprintf(stderr, "%s:%d: note: %s asks PostgreSQL for its keys\n", asked->origin.file,
-                asked->origin.line, asked->origin.cache);
+        fprintf(stderr, "%s:%d: note: %s asks PostgreSQL for its keys; --db does too\n",
+                asked->origin.file, asked->origin.line, asked->origin.cache);
+    }
+}
+
+static void answer_asked(struct explaining *e)
+{
+    for (const struct asked *asked = e->asked.first; asked; asked = asked->next) {
+        struct answer answer;
+        source_look_up(e->conninfo, LOOKUP_TIMEOUT_MS, asked->lookup, asked->params, e->arena,
+                       &answer);
+        if (answer.failed) {
+            fprintf(stderr, "%s:%d: the lookup of %s failed: %s\n", asked->origin.file,
+                    asked->origin.line, asked->origin.cache, answer.failed);
+            e->failed = true;
+        } else if (answer.too_many) {
+            fprintf(stderr, "%s:%d: note: the lookup of %s finds more than %u rows\n",
+                    asked->origin.file, asked->origin.line, asked->origin.cache,
+                    asked->lookup->limit);
+        }
+        ruleset_answer(e->ruleset, asked->context, asked->context_len, &answer, on_op, e);
     }
 }
 
@@ -209,7 +251,10 @@ static void run_change(struct explaining *e)
     if (has_image(e, false))
         change.new_row = table_values(&e->table, &e->new_row, &e->old_row);
     ruleset_change(e->ruleset, &change, &sink, e);
-    list_unanswered(e);
+    if (e->conninfo)
+        answer_asked(e);
+    else
+        list_unanswered(e);
     if (e->n_ops == 0)
         fprintf(stderr, "nothing matches this change\n");
 }

@@ -44,7 +44,11 @@ static int help_verb(const struct verb *verb)
     if (verb->options & VERB_TAKES_CHANGE)
         printf("  --old c=v,...  the row before; 'quoted, values' may hold commas, NULL is null\n"
                "  --new c=v,...  the row after; for an update, what differs from --old\n"
-               "  --table T      instead of a change: what each trigger of the table does\n");
+               "  --db           lookups are asked of the database that cdcd.cfg names\n"
+               "  --table T      instead of a change: what each trigger of the table does\n"
+               "  --key K        instead: which triggers clear the key\n"
+               "  --where K      instead: on which server the key is; - reads keys from stdin\n"
+               "  --store S      the store of --where\n");
     if (verb->options & VERB_TAKES_TESTS)
         printf("  --run REGEX    only tests whose names match it (POSIX, extended)\n"
                "  --junit FILE   the results as JUnit's XML too\n");

@@ -23,6 +23,10 @@ enum option_number {
     OPTION_OLD,
     OPTION_NEW,
     OPTION_TABLE,
+    OPTION_DB,
+    OPTION_KEY,
+    OPTION_WHERE,
+    OPTION_STORE,
     OPTION_RUN,
     OPTION_JUNIT
 };
@@ -34,13 +38,13 @@ static const struct option options[] = {
     [OPTION_OLD] = {"--old", VERB_TAKES_CHANGE, true, false},
     [OPTION_NEW] = {"--new", VERB_TAKES_CHANGE, true, false},
     [OPTION_TABLE] = {"--table", VERB_TAKES_CHANGE, true, false},
+    [OPTION_DB] = {"--db", VERB_TAKES_CHANGE, false, false},
+    [OPTION_KEY] = {"--key", VERB_TAKES_CHANGE, true, false},
+    [OPTION_WHERE] = {"--where", VERB_TAKES_CHANGE, true, false},
+    [OPTION_STORE] = {"--store", VERB_TAKES_CHANGE, true, false},
     [OPTION_RUN] = {"--run", VERB_TAKES_TESTS, true, false},
     [OPTION_JUNIT] = {"--junit", VERB_TAKES_TESTS, true, false},
     {"--live", VERB_TAKES_STRICT, false, true},
-    {"--db", VERB_TAKES_CHANGE, false, true},
-    {"--key", VERB_TAKES_CHANGE, true, true},
-    {"--where", VERB_TAKES_CHANGE, true, true},
-    {"--store", VERB_TAKES_CHANGE, true, true},
     {0},
 };
 
@@ -125,6 +129,18 @@ static void set_option(struct line *line, const struct option *option, const cha
         break;
     case OPTION_TABLE:
         args->table = value;
+        break;
+    case OPTION_DB:
+        args->db = true;
+        break;
+    case OPTION_KEY:
+        args->key = value;
+        break;
+    case OPTION_WHERE:
+        args->where = value;
+        break;
+    case OPTION_STORE:
+        args->store = value;
         break;
     case OPTION_RUN:
         args->run = value;

@@ -16,7 +16,7 @@
 enum verb_option {
     VERB_TAKES_JSON = 1,
     VERB_TAKES_STRICT = 2,
-    VERB_TAKES_CHANGE = 4, /* --old, --new, --table */
+    VERB_TAKES_CHANGE = 4, /* --old, --new, --table, --db, --key, --where, --store */
     VERB_TAKES_TESTS = 8,  /* --run, --junit */
 };
 
@@ -28,6 +28,10 @@ struct verb_args {
     const char *old_row;
     const char *new_row;
     const char *table;
+    bool db;
+    const char *key;
+    const char *where;
+    const char *store;
     const char *run;             /* a regular expression */
     const char *junit;           /* a file's path */
     const char *const *operands; /* what is no option, the verb excepted */

@@ -85,8 +85,9 @@ static void after_two_dashes_there_are_no_options(void **state)
     assert_int_equal(last.n_operands, 2);
 }
 
-#define EXPLAIN_USAGE \
-    "cdcd: usage: cdcd explain [FILE] OP TABLE, or cdcd explain [FILE] --table T\n"
+#define EXPLAIN_USAGE                                                               \
+    "cdcd: usage: cdcd explain [FILE] OP TABLE, or cdcd explain [FILE] --table T, " \
+    "or cdcd explain [FILE] --key K, or cdcd explain --where K --store S\n"
 
 static void a_misused_command_line_says_why(void **state)
 {
@@ -112,6 +113,13 @@ static void a_misused_command_line_says_why(void **state)
         {"explain x.cfg --table t --old a=1", EXPLAIN_USAGE},
         {"explain x.cfg --table t --new a=1", EXPLAIN_USAGE},
         {"explain x.cfg insert --table t", EXPLAIN_USAGE},
+        {"explain x.cfg --table t --key k", EXPLAIN_USAGE},
+        {"explain --where k", EXPLAIN_USAGE},
+        {"explain x.cfg --where k --store s", EXPLAIN_USAGE},
+        {"explain x.cfg --key k --db", EXPLAIN_USAGE},
+        {"explain x.cfg delete t --store s", EXPLAIN_USAGE},
+        {"explain good/blog.cfg delete blog_post --db",
+         "cdcd: --db needs to know the database: give -c FILE, a cdcd.cfg\n"},
         {"explain x.cfg delete t --old a", "cdcd: --old: \"a\" is no column=value\n"},
     };
     (void)state;
