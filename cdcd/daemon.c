@@ -13,6 +13,9 @@
 
 /* How long SIGTERM waits for what has been read; what is not finished by then is read again. */
 #define DRAIN_SECONDS 10
+/* How long a lookup may take. Longer than a query that finds keys has any reason to, and short
+ * enough that what waits for it, its unit and all after it, is not held up for long. */
+#define LOOKUP_TIMEOUT_MS 5000
 
 struct daemon {
     struct config *config;
@@ -22,6 +25,7 @@ struct daemon {
     struct event *drain_timer;
     struct store **stores;
     struct source *source;
+    struct lookups *lookups;
     struct pipeline *pipeline;
     bool stopping;
     bool closing; /* the source has been asked to leave */
@@ -166,6 +170,18 @@ static void open_source(struct daemon *d, const struct ruleset *ruleset)
     free(tables);
 }
 
+static void open_lookups(struct daemon *d)
+{
+    struct lookups_opts opts = {
+        .conninfo = d->config->source.conninfo,
+        .timeout_ms = LOOKUP_TIMEOUT_MS,
+        .retry_min_ms = d->config->source.retry_min_ms,
+        .retry_max_ms = d->config->source.retry_max_ms,
+    };
+    d->lookups = source_lookups()->open(&opts, d->base, pipeline_answered, d->pipeline);
+    pipeline_set_lookups(d->pipeline, d->lookups);
+}
+
 static void run(struct daemon *d)
 {
     while (!d->over) {
@@ -187,6 +203,7 @@ static void close_all(struct daemon *d)
 {
     if (d->source)
         d->source->ops->close(d->source, NULL);
+    d->lookups->ops->close(d->lookups);
     for (unsigned i = 0; i < d->config->n_stores; i++)
         d->stores[i]->ops->close(d->stores[i]);
     free(d->stores);
@@ -235,6 +252,7 @@ int daemon_run(const char *config_path)
              d.config->n_stores);
     open_loop(&d);
     open_pipeline(&d, ruleset);
+    open_lookups(&d);
     open_source(&d, ruleset);
     run(&d);
     close_all(&d);

@@ -7,12 +7,23 @@ static size_t frame_bytes(const struct part *part)
     return sizeof *part + part->n_waits * sizeof part->waits[0];
 }
 
-void ack_add(struct ack *ack, struct part *part)
+static void count_in(struct ack *ack, const struct part *part)
 {
-    DL_APPEND(ack->queue, part);
     ack->bytes += frame_bytes(part);
     ack->n_tokens += part->token != 0;
     ack->n_owed += part->owed;
+}
+
+void ack_add(struct ack *ack, struct part *part)
+{
+    DL_APPEND(ack->queue, part);
+    count_in(ack, part);
+}
+
+void ack_add_before(struct ack *ack, struct part *next, struct part *part)
+{
+    DL_PREPEND_ELEM(ack->queue, next, part);
+    count_in(ack, part);
 }
 
 static void take_out(struct ack *ack, struct part *part)

@@ -16,6 +16,8 @@ struct ack {
 
 /* Takes the part. */
 void ack_add(struct ack *ack, struct part *part);
+/* Takes the part; it stands right before another. */
+void ack_add_before(struct ack *ack, struct part *next, struct part *part);
 /* All before token has been given, and it has no ops of its own: it is done when what stands here
  * is. True when nothing does, so that it is done now. */
 bool ack_reached(struct ack *ack, uint64_t token);

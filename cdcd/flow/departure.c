@@ -1,16 +1,23 @@
 #include "flow/departure.h"
 
 #include "base/mem.h"
+#include "flow/questions.h"
 #include "model/stats.h"
 
 #include <stdlib.h>
 #include <utlist.h>
 
-void departure_set_caches(struct departure *out, unsigned n_caches)
+/* Before any rules that hold. */
+#define LONG_AGO 1
+
+void departure_set_rules(struct departure *out, const struct ruleset *ruleset)
 {
-    free(out->doubt_ms);
-    out->n_caches = n_caches;
-    out->doubt_ms = mem_alloc(n_caches * sizeof *out->doubt_ms);
+    free(out->caches);
+    out->ruleset = ruleset;
+    out->n_caches = ruleset_n_caches(ruleset);
+    out->caches = mem_alloc(out->n_caches * sizeof *out->caches);
+    out->clock += 2;
+    out->changed_at = out->clock;
 }
 
 void departure_free(struct departure *out)
@@ -18,19 +25,50 @@ void departure_free(struct departure *out)
     gate_reset(&out->gate);
     ack_reset(&out->ack);
     fleet_free(&out->fleet);
-    free(out->doubt_ms);
+    free(out->caches);
+}
+
+int64_t departure_doubted_ms(const struct departure *out, unsigned cache)
+{
+    return cache < out->n_caches ? out->caches[cache].doubt_ms : 0;
+}
+
+/* A row's op has left since this answer was asked for, so that what it sets may be older than
+ * that: then the key is deleted, and whoever misses it sees what holds now. */
+static void distrust_set(const struct departure *out, const struct part *part, struct op *op)
+{
+    bool known = op->cache < out->n_caches && part->asked_at >= out->changed_at;
+    if (op->action != OP_SET || (known && part->asked_at >= out->caches[op->cache].left_at))
+        return;
+    op->action = OP_DELETE;
+    op->value = NULL;
+    op->value_len = 0;
+    op->ttl_ms = 0;
+}
+
+static void note_leaving(struct departure *out, const struct part *part, const struct op *op,
+                         int64_t now_ms)
+{
+    if (op->cache >= out->n_caches)
+        return;
+    if (!part->asked_at)
+        out->caches[op->cache].left_at = out->clock;
+    if (op->in_doubt)
+        out->caches[op->cache].doubt_ms = now_ms;
 }
 
 static void put_stage(struct departure *out, struct part *part, int64_t now_ms)
 {
     struct op op;
+    out->clock++;
     for (size_t at = 0; part_next(part, &at, &op);) {
         if (op.stage != part->stage || !part_chooses(part, &op))
             continue;
+        if (part->asked_at)
+            distrust_set(out, part, &op);
         fleet_put(&out->fleet, &op, part);
         stats()->redeletes += part->again_ms != 0;
-        if (op.in_doubt && op.cache < out->n_caches)
-            out->doubt_ms[op.cache] = now_ms;
+        note_leaving(out, part, &op, now_ms);
     }
     part->stage++;
 }
@@ -64,18 +102,25 @@ static void climb(struct departure *out, int64_t now_ms)
     }
 }
 
-void departure_release(struct departure *out, int64_t now_ms)
+/* The part has passed the gate. */
+static void go_on(struct departure *out, struct part *part, int64_t now_ms)
 {
-    for (struct part *part; (part = gate_next(&out->gate, now_ms));)
+    if (part->questions)
+        asking_add(&out->asking, part);
+    else
         release(out, part, now_ms);
 }
 
-/* The part is complete. */
-static void take_part(struct departure *out, struct part *part, int64_t now_ms)
+void departure_release(struct departure *out, int64_t now_ms)
 {
-    ack_add(&out->ack, part);
+    for (struct part *part; (part = gate_next(&out->gate, now_ms));)
+        go_on(out, part, now_ms);
+}
+
+static void come_to_gate(struct departure *out, struct part *part, int64_t now_ms)
+{
     if (gate_is_open(&out->gate, part))
-        release(out, part, now_ms);
+        go_on(out, part, now_ms);
     else
         gate_hold(&out->gate, part);
 }
@@ -84,10 +129,83 @@ bool departure_take(struct departure *out, struct staging *staging, unsigned n_o
 {
     struct part *part;
     bool taken = false;
-    for (; (part = staging_take(staging, n_ops)); taken = true)
-        take_part(out, part, now_ms);
+    for (; (part = staging_take(staging, n_ops)); taken = true) {
+        ack_add(&out->ack, part);
+        come_to_gate(out, part, now_ms);
+    }
     return taken;
 }
+
+/* ---------------------------------------------------------------------------- questions --- */
+
+struct answering {
+    const struct departure *out;
+    struct staging *results;
+};
+
+static void on_answer_op(void *ctx, const struct op *op, const struct origin *origin)
+{
+    struct answering *answering = ctx;
+    (void)origin;
+    staging_put(answering->results, op, departure_doubted_ms(answering->out, op->cache));
+}
+
+static struct staging *results_of(const struct departure *out, const struct part *part)
+{
+    struct questions *questions = part->questions;
+    if (!questions->results) {
+        questions->results = mem_alloc(sizeof *questions->results);
+        *questions->results = (struct staging){
+            .xid = part->xid,
+            .visible = true,
+            .n_stores = out->fleet.n_stores,
+            .n_lanes = out->fleet.n_lanes,
+        };
+    }
+    return questions->results;
+}
+
+static void take_answer(struct departure *out, const struct asked *asked,
+                        const struct answer *answer, int64_t now_ms)
+{
+    struct part *asker = asked->part, *part;
+    struct questions *questions = asker->questions;
+    struct question question = questions_get(questions, asked->place);
+    struct answering answering = {out, results_of(out, asker)};
+    asking_note(&out->asking, question.lookup, asked, answer, now_ms);
+    answering.results->asked_at = questions->ruleset == out->ruleset ? asked->at : LONG_AGO;
+    ruleset_answer(questions->ruleset, question.context, question.context_len, answer, on_answer_op,
+                   &answering);
+    bool last = ++questions->n_answered == questions->n;
+    while ((part = staging_take(answering.results, last ? 0 : out->batch_ops))) {
+        ack_add_before(&out->ack, asker, part);
+        come_to_gate(out, part, now_ms);
+    }
+    if (last) {
+        asking_remove(&out->asking, asker);
+        ack_released(&out->ack, asker);
+    }
+}
+
+void departure_ask(struct departure *out, int64_t now_ms)
+{
+    struct asked asked;
+    const char *failed;
+    while (asking_next(&out->asking, out->clock, now_ms, &asked, &failed)) {
+        struct answer answer = {.failed = failed};
+        if (failed)
+            take_answer(out, &asked, &answer, now_ms);
+    }
+}
+
+void departure_answered(struct departure *out, uint64_t number, const struct answer *answer,
+                        int64_t now_ms)
+{
+    struct asked asked = asking_answered(&out->asking, number);
+    take_answer(out, &asked, answer, now_ms);
+}
+
+/* ------------------------------------------------------------------------ what was answered --- */
 
 uint64_t departure_advance(struct departure *out, int64_t now_ms)
 {
@@ -99,6 +217,7 @@ uint64_t departure_advance(struct departure *out, int64_t now_ms)
 void departure_reset(struct departure *out)
 {
     gate_reset(&out->gate);
+    asking_reset(&out->asking);
     out->climbing = NULL;
     out->climbing_bytes = 0;
     fleet_void(&out->fleet);

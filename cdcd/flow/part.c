@@ -1,6 +1,7 @@
 #include "flow/part.h"
 
 #include "base/mem.h"
+#include "flow/questions.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -41,6 +42,7 @@ void part_free(struct part *part)
     if (!part)
         return;
     buf_free(&part->ops);
+    questions_free(part->questions);
     free(part);
 }
 
@@ -158,12 +160,15 @@ bool part_chooses(const struct part *part, const struct op *op)
 void part_empty(struct part *part)
 {
     buf_free(&part->ops);
+    questions_free(part->questions);
+    part->questions = NULL;
     part->n_ops = 0;
 }
 
 size_t part_bytes(const struct part *part)
 {
-    return sizeof *part + part->n_waits * sizeof part->waits[0] + part->ops.cap;
+    size_t bytes = sizeof *part + part->n_waits * sizeof part->waits[0] + part->ops.cap;
+    return bytes + (part->questions ? questions_bytes(part->questions) : 0);
 }
 
 bool part_answered(const struct part *part, const uint64_t *done)

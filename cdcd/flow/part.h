@@ -1,5 +1,5 @@
 /* A part of a unit: ops of one transaction, staged until they may leave, and what their
- * confirmation then waits for.
+ * confirmation then waits for; or its questions, staged until they may be asked.
  *
  * A small transaction is one part. A large one is many, so that its first ops leave while its last
  * rows are still being read; only the last part carries the token. An op's key is copied into the
@@ -12,6 +12,8 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+
+struct questions;
 
 struct part {
     struct part *prev, *next;           /* ack's queue, in commit order */
@@ -28,7 +30,9 @@ struct part {
     int64_t again_ms;      /* only ops that are done again after so long; 0: all, the first time */
     int64_t last_again_ms; /* the longest of its ops */
     int64_t answered_ms;   /* when the first time was answered for */
-    struct buf ops;        /* packed; read with part_next */
+    uint64_t asked_at;     /* ops of answers: the departure's clock when it was asked; else 0 */
+    struct questions *questions; /* owned; such a part has no ops. NULL: it has none */
+    struct buf ops;              /* packed; read with part_next */
     unsigned n_ops;
     unsigned n_waits;
     uint64_t waits[]; /* for each lane: the batch that must have been answered; 0 for none */
@@ -49,7 +53,7 @@ bool part_next(const struct part *part, size_t *at, struct op *op);
 bool part_again(struct part *part, int64_t now_ms);
 /* True when the op is among those that are chosen. */
 bool part_chooses(const struct part *part, const struct op *op);
-/* Forgets the ops, when all are in batches. */
+/* Forgets the ops, when all are in batches, and the questions, when all are answered. */
 void part_empty(struct part *part);
 /* Bytes it holds in memory. */
 size_t part_bytes(const struct part *part);

@@ -33,7 +33,8 @@ struct pipeline *pipeline_make(const struct pipeline_opts *opts, struct ruleset 
     struct pipeline *p = mem_alloc(sizeof *p);
     p->opts = *opts;
     p->ruleset = ruleset;
-    departure_set_caches(&p->out, ruleset_n_caches(ruleset));
+    p->out.batch_ops = opts->batch_ops;
+    departure_set_rules(&p->out, ruleset);
     return p;
 }
 
@@ -73,17 +74,29 @@ void pipeline_set_source(struct pipeline *p, struct source *source)
     p->source = source;
 }
 
+void pipeline_set_lookups(struct pipeline *p, struct lookups *lookups)
+{
+    p->out.asking.lookups = lookups;
+}
+
 /* --------------------------------------------------------------------- how much is waiting --- */
+
+/* True when stores have not taken enough of what left. */
+static bool is_backed_up(const struct pipeline *p, uint64_t limit, size_t ahead)
+{
+    int64_t since_ms;
+    size_t sending = fleet_bytes(&p->out.fleet) + p->out.climbing_bytes;
+    return sending > limit || (sending > ahead && fleet_n_down(&p->out.fleet, &since_ms) == 0);
+}
 
 static void regulate(struct pipeline *p)
 {
-    int64_t since_ms;
-    bool all_up = fleet_n_down(&p->out.fleet, &since_ms) == 0;
-    size_t sending = fleet_bytes(&p->out.fleet);
-    size_t waiting = sending + p->out.gate.held_bytes + p->out.climbing_bytes + p->out.ack.bytes;
+    const struct departure *out = &p->out;
+    size_t waiting = fleet_bytes(&out->fleet) + out->climbing_bytes + out->gate.held_bytes +
+                     out->asking.bytes + out->ack.bytes;
     uint64_t limit = p->paused ? p->opts.buffer_bytes / 2 : p->opts.buffer_bytes;
     size_t ahead = p->paused ? AHEAD_BYTES / 2 : AHEAD_BYTES;
-    bool full = waiting > limit || (sending + p->out.climbing_bytes > ahead && all_up);
+    bool full = waiting > limit || is_backed_up(p, limit, ahead);
     bool paused = full || p->draining;
     if (paused == p->paused || p->detached)
         return;
@@ -101,7 +114,7 @@ static void adopt_next_rules(struct pipeline *p)
     ruleset_free(p->ruleset);
     p->ruleset = p->next;
     p->next = NULL;
-    departure_set_caches(&p->out, ruleset_n_caches(p->ruleset));
+    departure_set_rules(&p->out, p->ruleset);
     log_info("rules loaded caches=%u", p->out.n_caches);
 }
 
@@ -113,6 +126,7 @@ static void on_begin(void *ctx, uint32_t xid)
     p->in_unit = true;
     p->unit.xid = xid;
     p->unit.visible = !p->opts.gate;
+    p->unit.seen = false;
     assert(!p->unit.doubtful);
 }
 
@@ -120,7 +134,14 @@ static void on_op(void *ctx, const struct op *op, const struct origin *origin)
 {
     struct pipeline *p = ctx;
     (void)origin;
-    staging_put(&p->unit, op, p->out.doubt_ms[op->cache]);
+    staging_put(&p->unit, op, departure_doubted_ms(&p->out, op->cache));
+}
+
+static void on_ask(void *ctx, const struct question *question, const struct origin *origin)
+{
+    struct pipeline *p = ctx;
+    (void)origin;
+    staging_ask(&p->unit, p->ruleset, question);
 }
 
 static void on_change(void *ctx, const struct change *change)
@@ -128,7 +149,7 @@ static void on_change(void *ctx, const struct change *change)
     struct pipeline *p = ctx;
     assert(p->in_unit);
     stats()->changes++;
-    static const struct rule_sink sink = {.op = on_op};
+    static const struct rule_sink sink = {.op = on_op, .ask = on_ask};
     ruleset_change(p->ruleset, change, &sink, p);
     /* A large part does not wait for the end of its unit; but the ops of one change, whose stages
      * wait for each other, stay together. */
@@ -230,6 +251,12 @@ static void on_streaming(void *ctx)
     if (p->clear_owed)
         clear(p, NULL);
     p->clear_owed = false;
+}
+
+void pipeline_answered(void *ctx, uint64_t question, const struct answer *answer)
+{
+    struct pipeline *p = ctx;
+    departure_answered(&p->out, question, answer, now(p));
 }
 
 /* ------------------------------------------------------------------------------- the rules --- */
@@ -408,6 +435,9 @@ int64_t pipeline_turn(struct pipeline *p)
 {
     confirm_what_is_done(p);
     departure_release(&p->out, now(p));
+    /* What is answered makes ops. That questions wait is no reason not to ask them. */
+    if (!is_backed_up(p, p->opts.buffer_bytes, AHEAD_BYTES))
+        departure_ask(&p->out, now(p));
     int64_t due_ms = fleet_send(&p->out.fleet, now(p));
     if (gate_ask(&p->out.gate, now(p)))
         p->source->ops->ask(p->source);

@@ -1,16 +1,28 @@
 /* The pipeline: the whole way of a change, from the source to the stores and back.
  *
  *   source --begin, change, commit--> rules --ops--> part --> gate --> lanes --batches--> stores
- *      ^                                              |                  |
- *      |                                              +---> ack <--done--+
+ *      ^                                ^             |        |         |
+ *      |                             answers          |    questions     |
+ *      |                                +---lookups<-----------+         |
+ *      |                                              +--->ack<---done---+
  *      +---- confirm (this much is safe), pause (stop reading) ----+
  *
- * It is the only part that knows all the others. It does no I/O and has no clock of its own: source
- * and stores are objects with operations, and the time comes from opts.now_ms. What it promises:
+ * It is the only part that knows all the others. It does no I/O and has no clock of its own:
+ * source, lookups and stores are objects with operations, and the time comes from opts.now_ms. What
+ * it promises:
  *
- * - A token is confirmed only when every op of its unit, and of all before it, was answered for.
- * - An op leaves only when its unit is visible (unless opts.gate is false).
- * - Memory is bounded: reading stops while more than buffer_bytes wait.
+ * - A token is confirmed only when every op of its unit, and of all before it, was answered for;
+ *   those that are to be done again, after some time, both times.
+ * - An op leaves only when its unit is visible (unless opts.gate is false), and a question is asked
+ *   only then (in any case: the answer has to know what the unit wrote). The ops of its answer
+ *   stand where the question stood.
+ * - Order is kept as far as it means something: keys of a cache in their stages; and of one key,
+ *   sets, and what else meets a set, in the order of the commits. A set whose place in that order
+ *   is not known, because its value was looked up, becomes a delete. All else may be done in any
+ *   order.
+ * - Memory is bounded: reading stops while more than buffer_bytes wait. Questions wait for nothing
+ *   that has yet to be read: a unit that is being read was committed before, and is visible soon.
+ * - A change is matched by the rules that hold when its unit begins; its answers are too.
  *
  * When the source begins again, all that was staged is void: it will be given again. */
 #ifndef CDCD_FLOW_PIPELINE_H
@@ -55,6 +67,11 @@ const struct store_events *pipeline_store_events(void);
 /* Stores in the order of the configuration, then the source; borrowed. */
 void pipeline_add_store(struct pipeline *pipeline, struct store *store);
 void pipeline_set_source(struct pipeline *pipeline, struct source *source);
+
+/* What questions are asked of, and what it is opened with as `answered`; borrowed. Closed after
+ * the source, and before the pipeline is freed. Without it every lookup fails. */
+void pipeline_set_lookups(struct pipeline *pipeline, struct lookups *lookups);
+void pipeline_answered(void *ctx, uint64_t question, const struct answer *answer);
 
 /* The tables that rules name, as a source asks for them; the caller frees the array, its strings
  * are the ruleset's. */

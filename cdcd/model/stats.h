@@ -20,6 +20,9 @@
     X(unhandled, "times that a whole cache should have been cleared, but its rule has no all") \
     X(rule_errors,                                                                             \
       "expressions and lookups of rules that failed; what they could name is cleared")         \
+    X(lookups, "questions that PostgreSQL was asked for rules")                                \
+    X(lookups_failed, "questions that were not answered; all of the cache was cleared")        \
+    X(lookups_too_many, "answers of too many rows; all of the cache was cleared")              \
     X(gaps, "times that changes may have been missed")                                         \
     X(reconnects, "times that the source's connection was lost")
 
