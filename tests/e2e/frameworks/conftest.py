@@ -40,12 +40,13 @@ def run_rules(db, run_cdcd):
 
 
 @pytest.fixture
-def keys():
-    """The keys that a change clears, as explain says."""
+def deleted():
+    """The keys that a change deletes, as explain says."""
 
     def explain(name, *change):
         answer = run_verb("explain", "--json", RULES / name, *change)
         assert answer.returncode == 0, answer.stderr
-        return [op["key"] for op in json.loads(answer.stdout)]
+        ops = json.loads(answer.stdout)
+        return {op["key"] for op in ops if op["action"] == "delete"}
 
     return explain

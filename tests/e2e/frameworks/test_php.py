@@ -153,3 +153,23 @@ def test_a_pool_of_symfony_is_cleared_whole(db, store, visit, versioning):
     assert not look("product", 5)["made"] and not look("product", 6)["made"]
     db.sql("INSERT INTO tax_rate VALUES (1, 0.19)")
     assert look("product", 5)["made"] and look("product", 6)["made"]
+
+
+def test_explain_names_the_keys_that_laravel_has_made(db, tagged, store, deleted):
+    assert tagged("product", 5)["made"] and tagged("tagged", 5)["made"]
+    keys = deleted("laravel.cfg", "delete", "products", "--old", "id=5")
+    assert len(keys) == 3 and all(store.has(key) for key in keys)
+    db.sql("DELETE FROM products WHERE id = 5")
+    tagged("product", 6)
+    assert not any(store.has(key) for key in keys)
+
+
+def test_explain_names_the_keys_that_symfony_has_made(db, memcached, visit, deleted):
+    look = visit("symfony.php", PRODUCTS, "symfony.cfg", memcached, VERSIONING="0")
+    assert look("product", 5)["made"] and look("tagged", 5)["made"]
+    keys = deleted("symfony.cfg", "delete", "products", "--old", "id=5")
+    made = {key for key in keys if memcached.has(key)}
+    assert "shop:product.5" in made and len(made) == 2  # and the tag, of one version or the other
+    db.sql("DELETE FROM products WHERE id = 5")
+    look("product", 6)
+    assert not any(memcached.has(key) for key in made)
