@@ -85,8 +85,10 @@ struct ruleset *ruleset_load(const char *const *globs, unsigned n_globs,
     if (set->n_files == 0 && complaints->n_errors == n_errors)
         complain(complaints, SEVERITY_ERROR, NULL, 0,
                  "there are no rules files; rules in cdcd.cfg names them");
-    if (complaints->n_errors == n_errors)
+    if (complaints->n_errors == n_errors) {
+        load_check_owners(&loader);
         return set;
+    }
     ruleset_free(set);
     return NULL;
 }

@@ -107,6 +107,13 @@ bool load_when(struct loader *loader, const struct conf *node, struct trigger *t
 /* The lookup of a trigger. */
 bool load_lookup(struct loader *loader, const struct conf *node, const char *sql, unsigned limit,
                  struct trigger *trigger);
+/* The names of the columns that a query's text says its result has, NULL-terminated; NULL when it
+ * does not say. */
+const char *const *load_select(struct arena *arena, const char *sql);
+/* Complains of what a cache that was read cannot have meant. */
+void load_check_cache(struct loader *loader, const struct cache *cache, const struct conf *node);
+/* Complains of keys that two caches have, and do different things to. */
+void load_check_owners(struct loader *loader);
 /* Where to complain of a setting: at it, or at its group when it is not there. */
 const struct conf *load_place(const struct conf *group, const char *name);
 

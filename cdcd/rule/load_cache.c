@@ -135,6 +135,7 @@ void load_cache(struct loader *loader, const struct conf *node)
     if (good) {
         load_cover(loader, cache, settings.all);
         load_unused(loader, cache);
+        load_check_cache(loader, cache, node);
     }
     add_cache(loader, cache);
 }

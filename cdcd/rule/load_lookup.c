@@ -215,6 +215,7 @@ bool load_lookup(struct loader *loader, const struct conf *node, const char *sql
         const char **columns = arena_alloc(loader->arena, r.n * sizeof *columns);
         memcpy(columns, r.columns, r.n * sizeof *columns);
         query->columns = columns;
+        query->gives = load_select(loader->arena, buf_str(&r.sql));
         query->lookup = (struct lookup){
             .sql = arena_strdup(loader->arena, buf_str(&r.sql)),
             .n_params = r.n,

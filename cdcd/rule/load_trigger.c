@@ -227,6 +227,27 @@ static bool load_own_action(struct loader *loader, struct cache *cache, const st
     return load_action(loader, cache, node, settings, action);
 }
 
+/* Whether what the trigger looks at is there in the operations that it is for. */
+static bool check_images(struct loader *loader, const struct conf *node,
+                         const struct trigger *trigger)
+{
+    static const unsigned has[] = {BIT(UPDATE) | BIT(DELETE), BIT(UPDATE) | BIT(INSERT)};
+    const struct conf *columns = conf_member(node, "columns"), *rows = conf_member(node, "rows");
+    bool both = trigger->images == (1U << IMAGE_OLD | 1U << IMAGE_NEW);
+    unsigned needs = has[trigger->images >> IMAGE_NEW & 1];
+    if (columns && trigger->ops && !(trigger->ops & BIT(UPDATE)))
+        LOAD_WARNING(loader, columns,
+                     "columns matter to an UPDATE alone, and on does not name it; "
+                     "leave them out");
+    if (!rows || both || !trigger->ops || trigger->ops & (needs | BIT(TRUNCATE)))
+        return true;
+    LOAD_ERROR(loader, rows,
+               "what on names has no %s row: the trigger would never fire; leave "
+               "rows out",
+               trigger->images & 1U << IMAGE_OLD ? "old" : "new");
+    return false;
+}
+
 static bool load_settings(struct loader *loader, const struct cache *cache, const struct conf *node,
                           const struct trigger_settings *settings, struct trigger *trigger)
 {
@@ -246,6 +267,7 @@ static bool load_settings(struct loader *loader, const struct cache *cache, cons
                    "target = \"all\" needs the cache's all, and %s has none", cache->name);
         good = false;
     }
+    good &= check_images(loader, node, trigger);
     if (limit && !settings->lookup) {
         LOAD_ERROR(loader, limit, "limit is that of a lookup, and there is none; leave it out");
         good = false;
