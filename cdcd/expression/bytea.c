@@ -32,17 +32,15 @@ static const char *encode_base64(struct call *call)
     static const char DIGITS[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     struct text raw = call->args[0].text;
     size_t len = ((size_t)raw.len + 2) / 3 * 4;
-    char *bytes = arena_alloc(call->arena, len + len / BASE64_LINE + 1), *at = bytes;
-    for (uint32_t i = 0, column = 0; i < raw.len; i += 3, column += 4) {
-        if (column == BASE64_LINE) {
-            *at++ = '\n';
-            column = 0;
-        }
+    char *bytes = arena_alloc(call->arena, len + len / BASE64_LINE + 2), *at = bytes;
+    for (uint32_t i = 0, column = 4; i < raw.len; i += 3, column += 4) {
         uint32_t left = raw.len - i, three = 0;
         for (uint32_t k = 0; k < 3; k++)
             three = three << 8 | (k < left ? (unsigned char)raw.bytes[i + k] : 0);
         for (uint32_t k = 0; k < 4; k++)
             *at++ = k <= left ? DIGITS[three >> (18 - 6 * k) & 63] : '=';
+        if (column % BASE64_LINE == 0 && left >= 3) /* after a full line, the last one too */
+            *at++ = '\n';
     }
     call->result->text = (struct text){bytes, (uint32_t)(at - bytes)};
     return NULL;

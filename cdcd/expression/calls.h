@@ -61,4 +61,9 @@ call_row any_like, any_ilike, any_like_escape;
 /* bytea.c */
 call_row any_md5, bytea_encode, text_convert_to;
 
+/* json_get.c */
+call_row json_by_key, json_by_index, json_text_by_key, json_text_by_index, jsonb_eq, jsonb_ne;
+call_row jsonb_to_bool, jsonb_to_int2, jsonb_to_int4, jsonb_to_int8, jsonb_to_float4;
+call_row jsonb_to_float8, jsonb_to_numeric;
+
 #endif

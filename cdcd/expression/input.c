@@ -3,6 +3,7 @@
 
 #include "base/mem.h"
 #include "expression/datetime.h"
+#include "expression/json.h"
 #include "expression/numeric.h"
 #include "expression/real.h"
 #include "expression/scan.h"
@@ -140,6 +141,14 @@ static const char *read_bytea(struct text text, struct arena *arena, struct text
     return NULL;
 }
 
+static const char *check_json(struct text text, struct arena *arena)
+{
+    struct json json = json_make(text, false, arena);
+    struct text unused;
+    const char *error = json_value(&json, &unused);
+    return error ? error : json_end(&json);
+}
+
 const char *catalog_input(enum type type, struct text text, struct arena *arena,
                           struct datum *result)
 {
@@ -168,7 +177,10 @@ const char *catalog_input(enum type type, struct text text, struct arena *arena,
     case TYPE_BYTEA:
         return read_bytea(text, arena, &result->text);
     case TYPE_JSON:
+        result->text = text;
+        return check_json(text, arena);
     case TYPE_JSONB:
+        return jsonb_normalise(text, arena, &result->text);
     case TYPE_UNKNOWN:
     case TYPE_TEXT:
     case TYPE_VARCHAR:

@@ -45,30 +45,46 @@ static enum step one_step(struct like *like)
     return folded(like, *like->text++) == folded(like, c) ? STEP_OK : STEP_DIFFERS;
 }
 
-static bool skip_percents(struct like *like)
+static void skip_percents(struct like *like)
 {
-    const char *begin = like->pattern;
     while (like->pattern < like->pattern_end && *like->pattern == '%')
         like->pattern++;
-    return like->pattern > begin;
+}
+
+/* `%` and all of `%` and `_` that follows it; false when the text has too few characters. */
+static bool skip_wildcards(struct like *like)
+{
+    for (; like->pattern < like->pattern_end; like->pattern++) {
+        if (*like->pattern != '%' && *like->pattern != '_')
+            break;
+        if (*like->pattern == '_' && like->text == like->text_end)
+            return false;
+        if (*like->pattern == '_')
+            next_character(like);
+    }
+    return true;
+}
+
+static bool at_lone_escape(const struct like *like)
+{
+    return like->pattern + 1 == like->pattern_end && *like->pattern == '\\';
 }
 
 /* Only the last `%` need be tried again: what matched before it could match no shorter text. */
 static const char *match(struct like like, bool *matches)
 {
     struct like again = {.pattern = NULL};
-    for (;;) {
-        bool percent = skip_percents(&like);
-        if (percent)
+    *matches = false;
+    while (like.text < like.text_end) {
+        if (like.pattern < like.pattern_end && *like.pattern == '%') {
+            if (!skip_wildcards(&like))
+                return NULL;
             again = like;
-        *matches = like.text == like.text_end && like.pattern == like.pattern_end;
-        if (like.text == like.text_end)
-            return NULL;
-        if (percent && like.pattern + 1 == like.pattern_end && *like.pattern == '\\')
-            return ENDS_WITH_ESCAPE;
-        *matches = again.pattern && again.pattern == like.pattern_end;
-        if (*matches)
-            return NULL;
+            *matches = like.pattern == like.pattern_end;
+            if (*matches || at_lone_escape(&like))
+                return *matches ? NULL : ENDS_WITH_ESCAPE;
+            continue;
+        }
         enum step step = like.pattern < like.pattern_end ? one_step(&like) : STEP_DIFFERS;
         if (step == STEP_ERROR)
             return ENDS_WITH_ESCAPE;
@@ -79,6 +95,9 @@ static const char *match(struct like like, bool *matches)
         next_character(&again);
         like = again;
     }
+    skip_percents(&like);
+    *matches = like.pattern == like.pattern_end;
+    return NULL;
 }
 
 static struct like like_of(const struct call *call)
