@@ -28,7 +28,7 @@ from poll import wait_for  # noqa: E402
 from servers import Memcached, Redis  # noqa: E402
 from telling import Telling, duration, say  # noqa: E402
 
-RULES = REPOSITORY / "rules/blog.cfg"
+RULES = REPOSITORY / "rules/first.cfg"
 
 VERSION_KEY = "blog:home:version"
 REDIS_KEYS = [
