@@ -9,8 +9,10 @@
  * cast) is an outcome too. Both count as true for whoever clears caches.
  *
  * Grammar and meaning: PostgreSQL's manual, "Value Expressions", "Functions and Operators" and
- * "Type Conversion"; which part of it, rules/README.md says. cdcd's own: changed(c), true when c
- * differs between the images of an UPDATE; table_schema(), table_name(). */
+ * "Type Conversion"; which part of it, rules/README.md says. cdcd's own: table_schema(),
+ * table_name(), and changed(c): true when the texts of old.c and new.c differ, where the image that
+ * an INSERT or a DELETE has not is all NULL; in doubt when one of them was not sent, and so for a
+ * large value that was not touched. */
 #ifndef CDCD_EXPRESSION_EXPRESSION_H
 #define CDCD_EXPRESSION_EXPRESSION_H
 

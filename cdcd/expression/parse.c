@@ -8,25 +8,16 @@
 #include <stdio.h>
 #include <string.h>
 
-#define SHOWN_BYTES 60
-
 static struct node *parse_operand(struct parser *parser);
 
 struct node *parser_refuse(struct parser *parser, unsigned position, const char *format, ...)
 {
     char what[512];
-    const char *source = parser->lexer.text;
-    int shown = (int)strnlen(source, SHOWN_BYTES + 1);
-    bool cut = shown > SHOWN_BYTES;
     va_list args;
     va_start(args, format);
     vsnprintf(what, sizeof what, format, args);
     va_end(args);
-    while (cut && shown > 0 && (shown > SHOWN_BYTES || (source[shown] & 0xC0) == 0x80))
-        shown--;
-    if (!parser->err->code)
-        err_set(parser->err, EX_CONFIG, "\"%.*s%s\": at position %u: %s", shown, source,
-                cut ? "..." : "", position, what);
+    tree_refuse(parser->err, parser->lexer.text, position, what);
     return NULL;
 }
 

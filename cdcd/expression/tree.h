@@ -68,4 +68,7 @@ struct expression {
     unsigned n_columns;
 };
 
+/* Fills err, unless it is filled, with what is wrong at a position of the source. */
+void tree_refuse(struct err *err, const char *source, unsigned position, const char *what);
+
 #endif

@@ -1,0 +1,167 @@
+#include "base/mem.h"
+#include "base/str.h"
+#include "expression/typmod.h"
+
+#include <string.h>
+
+#define FIRST_USER_OID 16384
+
+static const struct catalog_cast *find_cast(enum type from, enum type to)
+{
+    for (const struct catalog_cast *cast = catalog_casts(); cast->from != TYPE_NONE; cast++)
+        if (cast->from == from && cast->to == to)
+            return cast;
+    return NULL;
+}
+
+static void set_type(struct typed *typed, enum type type, uint32_t oid)
+{
+    const struct catalog_type *row = catalog_type_row(type);
+    typed->type = type;
+    typed->oid = row ? row->oid : oid;
+}
+
+/* An untyped literal is read as the type at once, as PostgreSQL does. */
+static struct typed *read_literal(struct typing *typing, struct typed *typed, enum type to,
+                                  uint32_t oid)
+{
+    struct text text = typed->value.text;
+    set_type(typed, to, oid);
+    if (typed->value.kind == DATUM_NULL || to == TYPE_OTHER)
+        return typed;
+    const char *why = catalog_input(to, text, typing->arena, &typed->value);
+    if (why)
+        return typing_refuse(typing, typed->position, "'%.*s' is no value of type %s: %s",
+                             (int)(text.len > 40 ? 40 : text.len), text.bytes,
+                             typing_name(typing, to, oid), why);
+    return typed;
+}
+
+static struct typed *undecided(struct typing *typing, const struct typed *from, enum type to,
+                               uint32_t oid)
+{
+    struct typed *typed = typed_make(typing, TYPED_UNDECIDED, to, from->position, 0, NULL);
+    if (!typed)
+        return NULL;
+    set_type(typed, to, oid);
+    typed->soft = true;
+    return typed;
+}
+
+/* A value whose type nothing has said so far. */
+static struct typed *give_type(struct typing *typing, const struct typed *from, enum type to,
+                               uint32_t oid)
+{
+    struct typed *typed = typed_copy(typing, from);
+    if (typed->kind == TYPED_CONST)
+        return read_literal(typing, typed, to, oid);
+    set_type(typed, to, oid);
+    typed->stored = to;
+    typed->soft = true;
+    if (typed->kind != TYPED_COALESCE && typed->kind != TYPED_CASE)
+        return typed;
+    typed = typed_make(typing, from->kind, to, from->position, from->n_args, from->args);
+    if (!typed)
+        return NULL;
+    set_type(typed, to, oid);
+    typed->soft = true;
+    for (unsigned i = 0; i < typed->n_args; i++) {
+        bool result = typed->kind == TYPED_COALESCE || i % 2 == 1 || i == typed->n_args - 1;
+        if (result && !(typed->args[i] = coerce(typing, typed->args[i], to, oid)))
+            return NULL;
+    }
+    return typed;
+}
+
+static struct typed *apply_cast(struct typing *typing, struct typed *from,
+                                const struct catalog_cast *cast, uint32_t oid)
+{
+    struct typed *typed;
+    if (cast->call) {
+        typed = typed_make(typing, TYPED_CALL, cast->to, from->position, 1, &from);
+        if (!typed)
+            return NULL;
+        typed->call = cast->call;
+        typed->name = "a cast";
+    } else {
+        typed = typed_copy(typing, from);
+    }
+    set_type(typed, cast->to, oid);
+    typed->soft = from->soft;
+    return typed;
+}
+
+static struct typed *no_cast(struct typing *typing, const struct typed *from, enum type to,
+                             uint32_t oid)
+{
+    return typing_refuse(typing, from->position, "type %s cannot become type %s here",
+                         typing_name(typing, from->type, from->oid), typing_name(typing, to, oid));
+}
+
+static struct typed *convert(struct typing *typing, struct typed *from, enum type to, uint32_t oid,
+                             enum cast_context context)
+{
+    if (from->type == TYPE_UNKNOWN)
+        return give_type(typing, from, to == TYPE_ANY ? TYPE_TEXT : to, oid);
+    if (to == TYPE_ANY || (from->type == to && (to != TYPE_OTHER || from->oid == oid)))
+        return from;
+    const struct catalog_cast *cast = find_cast(from->type, to);
+    if (cast && cast->context <= context && !cast->refused && to != TYPE_OTHER)
+        return apply_cast(typing, from, cast, oid);
+    if (from->soft)
+        return undecided(typing, from, to, oid);
+    if (cast && cast->context <= context && cast->refused)
+        return typing_refuse(
+            typing, from->position, "%s to %s cannot be done exactly; a lookup can do it",
+            typing_name(typing, from->type, from->oid), typing_name(typing, to, oid));
+    return no_cast(typing, from, to, oid);
+}
+
+struct typed *coerce(struct typing *typing, struct typed *from, enum type to, uint32_t oid)
+{
+    return convert(typing, from, to, oid, CAST_IMPLICIT);
+}
+
+struct typed *coerce_condition(struct typing *typing, struct typed *from, const char *where)
+{
+    if (from->type == TYPE_BOOL || from->type == TYPE_UNKNOWN || from->soft)
+        return coerce(typing, from, TYPE_BOOL, 0);
+    return typing_refuse(typing, from->position, "%s is of type %s, and not boolean", where,
+                         typing_name(typing, from->type, from->oid));
+}
+
+static enum type type_named(struct typing *typing, const struct node *cast)
+{
+    const char *names[128] = {0};
+    unsigned n = 0;
+    for (const struct catalog_type *row = catalog_types(); row->names[0]; row++)
+        for (unsigned i = 0; i < 8 && row->names[i] && n < 127; i++) {
+            if (strcmp(row->names[i], cast->text) == 0)
+                return row->type;
+            names[n++] = row->names[i];
+        }
+    const char *nearest = str_nearest(cast->text, names);
+    if (nearest)
+        typing_refuse(typing, cast->position, "%s is no type that cdcd knows; did you mean %s?",
+                      cast->text, nearest);
+    else
+        typing_refuse(typing, cast->position,
+                      "%s is no type that cdcd evaluates; a lookup can cast to it", cast->text);
+    return TYPE_NONE;
+}
+
+struct typed *coerce_explicit(struct typing *typing, struct typed *from, const struct node *cast)
+{
+    enum type to = type_named(typing, cast);
+    if (to == TYPE_NONE)
+        return NULL;
+    /* A domain's text may not be what its cast gives: a domain over boolean is cast to 'true'. */
+    if (from->type == TYPE_OTHER && from->oid >= FIRST_USER_OID)
+        return typing_refuse(typing, cast->position,
+                             "a column of a type of your own can only be compared with = and <>, "
+                             "or be taken as it is");
+    struct typed *typed = convert(typing, from, to, 0, CAST_EXPLICIT);
+    if (!typed || cast->n_mods == 0)
+        return typed;
+    return typmod_apply(typing, typed, cast);
+}

@@ -1,0 +1,145 @@
+/* A row with a column of each type, and expressions over it, for unit tests. */
+#ifndef CDCD_TESTS_UNIT_EXPRESSION_ROW_H
+#define CDCD_TESTS_UNIT_EXPRESSION_ROW_H
+
+#include "base/mem.h"
+#include "expression/expression.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define ENUM_OID 16500
+
+static const struct column row_columns[] = {
+    {"id", 23, -1, true},          {"b", 16, -1, false},           {"i2", 21, -1, false},
+    {"i4", 23, -1, false},         {"i8", 20, -1, false},          {"f8", 701, -1, false},
+    {"n", 1700, -1, false},        {"t", 25, -1, false},           {"v", 1043, 14, false},
+    {"c", 1042, 9, false},         {"u", 2950, -1, false},         {"d", 1082, -1, false},
+    {"ts", 1114, -1, false},       {"tz", 1184, -1, false},        {"j", 3802, -1, false},
+    {"kind", ENUM_OID, -1, false}, {"nothing", 23, -1, false},     {"absent", 23, -1, false},
+    {"large", 25, -1, false},      {"ip", 869, -1, false},         {"span", 1186, -1, false},
+    {"no", 16, -1, false},         {"kind2", ENUM_OID, -1, false}, {"x", 705, -1, false},
+};
+static const char *const row_texts[] = {
+    "7",
+    "t",
+    "2",
+    "4",
+    "8000000000",
+    "1.5",
+    "12.50",
+    "post",
+    "post",
+    "post ",
+    "00000000-0000-0000-0000-000000000001",
+    "2020-02-29",
+    "2020-02-29 12:00:00",
+    "2020-02-29 12:00:00+00",
+    "{\"a\": 1}",
+    "post",
+    NULL,
+    "",
+    "",
+    "10.0.0.1",
+    "1 day",
+    "f",
+    "page",
+    "5",
+};
+#define ROW_COLUMNS (sizeof row_columns / sizeof *row_columns)
+
+static const struct relation row_relation = {1, 1, "public", "blog_post", ROW_COLUMNS, row_columns};
+
+struct row {
+    struct arena *arena;
+    struct err err;
+    struct value values[2][ROW_COLUMNS]; /* by enum image */
+    struct change change;
+    struct program_scratch scratch;
+};
+
+static int row_set_up(void **state)
+{
+    struct row *row = mem_alloc(sizeof *row);
+    row->arena = arena_make();
+    row->scratch.arena = row->arena;
+    for (size_t i = 0; i < ROW_COLUMNS; i++) {
+        const char *text = row_texts[i];
+        struct value value = {text, text ? (uint32_t)strlen(text) : 0,
+                              text ? VALUE_TEXT : VALUE_NULL};
+        if (strcmp(row_columns[i].name, "absent") == 0)
+            value = (struct value){.kind = VALUE_ABSENT};
+        if (strcmp(row_columns[i].name, "large") == 0)
+            value = (struct value){.kind = VALUE_UNCHANGED};
+        row->values[IMAGE_OLD][i] = row->values[IMAGE_NEW][i] = value;
+    }
+    row->change = (struct change){CHANGE_UPDATE, &row_relation, row->values[IMAGE_OLD],
+                                  row->values[IMAGE_NEW]};
+    *state = row;
+    return 0;
+}
+
+static int row_tear_down(void **state)
+{
+    struct row *row = *state;
+    arena_free(row->arena);
+    free(row);
+    return 0;
+}
+
+/* A text of 1,000 bytes at most is set in one image. */
+static inline void row_put(struct row *row, enum image image, const char *column, const char *text)
+{
+    for (size_t i = 0; i < ROW_COLUMNS; i++)
+        if (strcmp(row_columns[i].name, column) == 0)
+            row->values[image][i] = (struct value){text, text ? (uint32_t)strlen(text) : 0,
+                                                   text ? VALUE_TEXT : VALUE_NULL};
+}
+
+static inline struct program *row_compile(struct row *row, const char *text,
+                                          const struct relation *relation,
+                                          enum expression_want want)
+{
+    struct expression *expression = expression_parse(row->arena, text, &row->err);
+    if (!expression)
+        return NULL;
+    return expression_compile(expression, row->arena, relation, want, &row->err);
+}
+
+/* "true", "false", "null", "doubt", "error: ...", "refused: ...". */
+static inline const char *row_test(struct row *row, const char *text)
+{
+    static const char *const outcomes[] = {"false", "true", "null", "doubt"};
+    struct program *program = row_compile(row, text, &row_relation, EXPRESSION_CONDITION);
+    if (!program)
+        return arena_printf(row->arena, "refused: %s", row->err.text);
+    enum program_outcome outcome = program_test(program, &row->change, IMAGE_NEW, &row->scratch);
+    if (outcome == PROGRAM_ERROR)
+        return arena_printf(row->arena, "error: %s", row->scratch.error);
+    return outcomes[outcome];
+}
+
+/* Its text, or "null", "doubt", "error: ...", "refused: ...". */
+static inline const char *row_value(struct row *row, const char *text)
+{
+    struct value value;
+    struct program *program = row_compile(row, text, &row_relation, EXPRESSION_TEXT);
+    if (!program)
+        return arena_printf(row->arena, "refused: %s", row->err.text);
+    enum program_outcome outcome =
+        program_value(program, &row->change, IMAGE_NEW, &row->scratch, &value);
+    if (outcome == PROGRAM_ERROR)
+        return arena_printf(row->arena, "error: %s", row->scratch.error);
+    if (outcome == PROGRAM_TRUE)
+        return arena_strndup(row->arena, value.text, value.len);
+    return outcome == PROGRAM_NULL ? "null" : "doubt";
+}
+
+/* "taken", or "refused: ...", where no table is at hand. */
+static inline const char *row_offline(struct row *row, const char *text, enum expression_want want)
+{
+    struct program *program = row_compile(row, text, NULL, want);
+    return program ? "taken" : arena_printf(row->arena, "refused: %s", row->err.text);
+}
+
+#endif

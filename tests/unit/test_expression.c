@@ -1,0 +1,345 @@
+/* Values and refusals were compared with PostgreSQL 15. */
+#include "expression_row.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+
+#define TESTS(text, result) assert_string_equal(row_test(*state, text), result)
+#define VALUES(text, result) assert_string_equal(row_value(*state, text), result)
+
+static void contains(const char *text, const char *part)
+{
+    if (!strstr(text, part))
+        assert_string_equal(text, part);
+}
+
+#define REFUSES(text, why) contains(row_value(*state, text), why)
+
+static void operators_bind_as_in_postgresql(void **state)
+{
+    VALUES("1 + 2 * 3", "7");
+    VALUES("(1 + 2) * 3", "9");
+    VALUES("10 - 2 - 3", "5");
+    VALUES("- 2 + 3", "1");
+    VALUES("7 % 4 * 2", "6");
+    VALUES("true or false and false", "t");
+    VALUES("not true or true", "t");
+    VALUES("not false = false", "f");
+    VALUES("1 < 2 is null", "f");
+    VALUES("1 = 2 is false", "t");
+    VALUES("2 between 1 and 3 and false", "f");
+    VALUES("'a' || 1 + 2", "a3");
+    VALUES("-2147483648", "-2147483648");
+    VALUES("1 = 1 is distinct from 2 = 2", "f");
+}
+
+static void three_valued_logic_is_sql_s(void **state)
+{
+    TESTS("null and false", "false");
+    TESTS("null and true", "null");
+    TESTS("null or true", "true");
+    TESTS("nothing = 1 and b", "null");
+    TESTS("nothing = 1 and no", "false");
+    TESTS("b or nothing = 1", "true");
+    TESTS("not nothing = 1", "null");
+    TESTS("nothing is null", "true");
+    TESTS("nothing = 1 is unknown", "true");
+    TESTS("(nothing = 1) is not true", "true");
+    TESTS("nothing is distinct from 1", "true");
+    TESTS("nothing is not distinct from null", "true");
+    TESTS("i4 in (1, 2, null)", "null");
+    TESTS("i4 in (4, null)", "true");
+    TESTS("i4 not in (1, null)", "null");
+    TESTS("nothing in (1, 2)", "null");
+}
+
+static void what_was_not_sent_is_in_doubt(void **state)
+{
+    TESTS("absent = 1", "doubt");
+    TESTS("absent = 1 and no", "false");
+    TESTS("no and absent = 1", "false");
+    TESTS("absent = 1 and b", "doubt");
+    TESTS("absent = 1 or b", "true");
+    TESTS("absent = 1 or no", "doubt");
+    TESTS("absent = 1 and nothing = 1", "doubt");
+    TESTS("nothing = 1 and absent = 1", "doubt");
+    TESTS("absent = 1 and 1 / (i4 - 4) = 1", "doubt");
+    TESTS("1 / (i4 - 4) = 1 and absent = 1", "error: division by zero");
+    TESTS("not absent = 1", "doubt");
+    TESTS("absent is null", "doubt");
+    TESTS("absent = nothing", "null");
+    TESTS("absent in (1, 2)", "doubt");
+    TESTS("case when absent = 1 then b else b end", "doubt");
+    TESTS("coalesce(absent, 1) = 1", "doubt");
+    VALUES("absent", "doubt");
+    VALUES("absent + 1", "doubt");
+}
+
+static void a_large_value_that_was_not_sent_is_not_null(void **state)
+{
+    TESTS("large is null", "false");
+    TESTS("large is not null", "true");
+    TESTS("large is distinct from null", "true");
+    TESTS("large = 'x'", "doubt");
+}
+
+static void errors_are_outcomes_unless_something_decides_before(void **state)
+{
+    TESTS("1 / (i4 - 4) = 1", "error: division by zero");
+    TESTS("no and 1 / (i4 - 4) = 1", "false");
+    TESTS("b or 1 / (i4 - 4) = 1", "true");
+    TESTS("nothing = 1 and 1 / (i4 - 4) = 1", "error: division by zero");
+    TESTS("case when i4 = 4 then b else 1 / (i4 - 4) = 1 end", "true");
+    TESTS("coalesce(i4, 1 / (i4 - 4)) = 4", "true");
+    TESTS("i4 = 4 or (1 / (i4 - 4)) = null", "true");
+}
+
+static void constants_are_evaluated_at_once_in_postgresql_s_order(void **state)
+{
+    REFUSES("1 / 0 = 1", "this is an error whatever the row: division by zero");
+    REFUSES("b and 1 / 0 = 1", "division by zero");
+    REFUSES("case when b then 1 / 0 else 1 end", "division by zero");
+    TESTS("false and 1 / 0 = 1", "false");
+    REFUSES("1 / 0 = 1 and false", "division by zero");
+    TESTS("true or 1 / 0 = 1", "true");
+    VALUES("case when true then 1 else 1 / 0 end", "1");
+    VALUES("case when null then 1 / 0 else 2 end", "2");
+    VALUES("case 1 when 1 then 'a' else 'b' end", "a");
+    VALUES("coalesce(1, 1 / 0)", "1");
+    TESTS("1 / (i4 - 4) = null", "null");
+    TESTS("1 / (i4 - 4) = 1 and false", "false");
+    TESTS("table_name() = 'blog_post' and table_schema() = 'public'", "true");
+}
+
+static void literals_have_postgresql_s_types(void **state)
+{
+    VALUES("2147483648 / 2147483647", "1");
+    VALUES("7 / 2", "3");
+    VALUES("7.0 / 2", "3.5000000000000000");
+    REFUSES("2147483647 + 1", "integer out of range");
+    VALUES("2147483648 + 1", "2147483649");
+    VALUES("'it''s' || E'\\n\\x41\\u00e9'", "it's\nA\xc3\xa9");
+    VALUES("'a'\n'b'", "ab");
+    VALUES("t::varchar(2) || 1::text", "po1");
+    VALUES("date '2020-02-29'", "2020-02-29");
+    VALUES("cast('1.25' as numeric(3,1))", "1.3");
+    REFUSES("'99.96'::numeric(3,1)", "numeric field overflow");
+    VALUES("n::numeric(4,1)", "12.5");
+    VALUES("'abc'::char(5) || '|'", "abc|");
+    VALUES("null", "null");
+}
+
+static void a_literal_takes_the_type_beside_it(void **state)
+{
+    TESTS("i4 = '4'", "true");
+    TESTS("n = '12.5'", "true");
+    TESTS("d = '2020-02-29'", "true");
+    TESTS("'2020-03-01' > ts", "true");
+    TESTS("u = '00000000-0000-0000-0000-000000000001'", "true");
+    TESTS("b = 'yes'", "true");
+    REFUSES("i4 = 'abc'", "'abc' is no value of type integer");
+    REFUSES("i4 in (1, 'x')", "'x' is no value of type integer");
+    REFUSES("b and 'a'", "'a' is no value of type boolean");
+}
+
+static void what_postgresql_has_not_is_refused(void **state)
+{
+    REFUSES("lower(t) + 1", "there is no operator + for text, integer");
+    REFUSES("t = 1", "there is no operator = for text, integer");
+    REFUSES("t and b", "what AND joins is of type text, and not boolean");
+    REFUSES("i4 is true", "what IS asks about is of type integer");
+    REFUSES("case when i4 then 1 end", "a condition of CASE is of type integer");
+    REFUSES("coalesce(i4, t)", "types that do not go together");
+    REFUSES("t::elephant", "elephant is no type");
+    REFUSES("t::intger", "did you mean int");
+    REFUSES("lowr(t)", "did you mean lower?");
+    REFUSES("publishd", "public.blog_post has no column \"publishd\"");
+    REFUSES("kindd", "did you mean \"kind\"?");
+    contains(row_test(*state, "i4"), "a condition is boolean, and this is of type integer");
+}
+
+static void what_is_not_of_the_row_names_the_lookup(void **state)
+{
+    REFUSES("now()", "now is not of the row alone");
+    REFUSES("random() > 0.5", "lookup");
+    REFUSES("pg_size_pretty(i8)", "lookup");
+}
+
+static void the_order_of_texts_is_the_database_s(void **state)
+{
+    REFUSES("t < 'x'", "depends on the database's collation");
+    REFUSES("t between 'a' and 'b'", "depends on the database's collation");
+    REFUSES("greatest(t, 'x')", "depends on the database's collation");
+    TESTS("t = 'post' and v = t and c = 'post'", "true");
+    VALUES("greatest(i4, i2, 3, null)", "4");
+    VALUES("least(i4, n)", "4");
+}
+
+static void types_of_one_s_own_are_compared_by_their_text(void **state)
+{
+    TESTS("kind = 'post'", "true");
+    TESTS("'page' = kind", "false");
+    TESTS("kind <> kind2", "true");
+    TESTS("kind in ('post', 'page')", "true");
+    TESTS("kind is distinct from 'page'", "true");
+    TESTS("kind is null", "false");
+    VALUES("kind", "post");
+    TESTS("ip = '10.0.0.1'", "true");
+    REFUSES("kind = t", "only its text is known");
+    REFUSES("kind < 'x'", "only its text is known");
+    REFUSES("kind = ip", "only its text is known");
+    REFUSES("kind::text", "a type of your own");
+    REFUSES("kind || 'x'", "");
+    REFUSES("span = '24:00:00'", "only its text is known");
+}
+
+static void both_images_can_be_read(void **state)
+{
+    struct row *row = *state;
+    row_put(row, IMAGE_OLD, "i4", "3");
+    TESTS("old.i4 = 3 and new.i4 = 4 and i4 = 4", "true");
+    row->change.op = CHANGE_INSERT;
+    row->change.old_row = NULL;
+    TESTS("old.i4 is null and new.i4 = 4", "true");
+    row->change.op = CHANGE_UPDATE;
+    TESTS("old.i4 = 3", "doubt");
+    TESTS("old.id = 7", "true");
+}
+
+static void changed_compares_the_images(void **state)
+{
+    struct row *row = *state;
+    TESTS("changed(i4)", "false");
+    TESTS("changed(nothing)", "false");
+    TESTS("changed(absent)", "doubt");
+    TESTS("changed(large)", "doubt");
+    row_put(row, IMAGE_OLD, "i4", "3");
+    TESTS("changed(i4)", "true");
+    TESTS("changed(i4) and not changed(t)", "true");
+    row_put(row, IMAGE_OLD, "i4", NULL);
+    TESTS("changed(i4)", "true");
+    row->change.op = CHANGE_INSERT;
+    TESTS("changed(i4)", "true");
+    TESTS("changed(nothing)", "false");
+    row->change = (struct change){CHANGE_UPDATE, &row_relation, NULL, row->values[IMAGE_NEW]};
+    TESTS("changed(id)", "false");
+    TESTS("changed(i4)", "doubt");
+}
+
+static void common_types_are_postgresql_s(void **state)
+{
+    VALUES("case when b then 1 else 2.5 end", "1");
+    VALUES("coalesce(nothing, 2.50)", "2.50");
+    VALUES("nullif(i4, 4)", "null");
+    VALUES("nullif(i4, 5.0)", "4");
+    VALUES("case i4 when 3 then 'a' when 4 then 'b' end", "b");
+    VALUES("case when no then 1 end", "null");
+    TESTS("i4 in (1, 4.0, i2)", "true");
+    TESTS("i4 between symmetric 5 and 3", "true");
+    TESTS("i4 not between 5 and 6", "true");
+}
+
+static void a_row_without_types_is_taken_as_literals_are(void **state)
+{
+    TESTS("x = 5", "true");
+    TESTS("x > 4.5", "true");
+    contains(row_test(*state, "x = date '2020-01-01'"), "error: ");
+    TESTS("x = '5'", "true");
+    VALUES("x", "5");
+    VALUES("x::int + 1", "6");
+    VALUES("coalesce(x, 'a')", "5");
+    TESTS("coalesce(x, 0) + 1 = 6", "true");
+}
+
+static void without_a_table_what_may_be_right_is_taken(void **state)
+{
+    static const char *const good[] = {
+        "published",
+        "not published and kind = 'post'",
+        "status = 3 and views > 10",
+        "a < b",
+        "old.views < new.views",
+        "price * amount > 10.5",
+        "a + b",
+        "a + 1 > 2.5",
+        "-a",
+        "abs(a) % 2 = 0",
+        "coalesce(a, 0) || 'x'",
+        "coalesce(price, 0) > 10.5",
+        "a between b and c",
+        "case a when 1 then b else c end",
+        "greatest(a, b) > 5",
+        "a in (1, b, 3)",
+        "a is not null and changed(b)",
+        "created_at > '2020-01-01'",
+        "a / b",
+        "table_name() = 'x'",
+        "nullif(a, '') is null",
+        "a || b = c",
+        "coalesce(a, b) and c",
+        "a is true",
+    };
+    for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
+        const char *said = row_offline(*state, good[i], EXPRESSION_TEXT);
+        if (strcmp(said, "taken") != 0)
+            assert_string_equal(said, good[i]);
+    }
+    contains(row_offline(*state, "lower(x) + 1", EXPRESSION_TEXT), "there is no operator +");
+    contains(row_offline(*state, "a = 1 and 'a'", EXPRESSION_TEXT), "no value of type boolean");
+    contains(row_offline(*state, "1 / 0 = a", EXPRESSION_TEXT), "division by zero");
+    contains(row_offline(*state, "lower(a)", EXPRESSION_CONDITION), "a condition is boolean");
+    contains(row_offline(*state, "lowr(a)", EXPRESSION_TEXT), "did you mean lower?");
+}
+
+static void a_program_knows_whether_it_reads_the_row(void **state)
+{
+    struct row *row = *state;
+    assert_true(
+        program_is_constant(row_compile(row, "1 = 1 or b", &row_relation, EXPRESSION_CONDITION)));
+    assert_true(program_is_constant(
+        row_compile(row, "table_name() = 'x'", &row_relation, EXPRESSION_CONDITION)));
+    assert_false(program_is_constant(row_compile(row, "b", &row_relation, EXPRESSION_CONDITION)));
+    assert_int_equal(program_type(row_compile(row, "n", &row_relation, EXPRESSION_TEXT)), 1700);
+    assert_int_equal(program_type(row_compile(row, "kind", &row_relation, EXPRESSION_TEXT)),
+                     ENUM_OID);
+    assert_int_equal(program_type(row_compile(row, "i4 + 1", &row_relation, EXPRESSION_TEXT)), 23);
+}
+
+static void what_would_grow_without_end_is_refused(void **state)
+{
+    struct row *row = *state;
+    char *text = arena_strdup(row->arena, "b");
+    for (int i = 0; i < 10; i++)
+        text = arena_printf(row->arena, "(%s) between symmetric false and true", text);
+    REFUSES(text, "parts; divide it among triggers");
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, row_set_up, row_tear_down)
+    const struct CMUnitTest tests[] = {
+        TEST(operators_bind_as_in_postgresql),
+        TEST(three_valued_logic_is_sql_s),
+        TEST(what_was_not_sent_is_in_doubt),
+        TEST(a_large_value_that_was_not_sent_is_not_null),
+        TEST(errors_are_outcomes_unless_something_decides_before),
+        TEST(constants_are_evaluated_at_once_in_postgresql_s_order),
+        TEST(literals_have_postgresql_s_types),
+        TEST(a_literal_takes_the_type_beside_it),
+        TEST(what_postgresql_has_not_is_refused),
+        TEST(what_is_not_of_the_row_names_the_lookup),
+        TEST(the_order_of_texts_is_the_database_s),
+        TEST(types_of_one_s_own_are_compared_by_their_text),
+        TEST(both_images_can_be_read),
+        TEST(changed_compares_the_images),
+        TEST(common_types_are_postgresql_s),
+        TEST(a_row_without_types_is_taken_as_literals_are),
+        TEST(without_a_table_what_may_be_right_is_taken),
+        TEST(a_program_knows_whether_it_reads_the_row),
+        TEST(what_would_grow_without_end_is_refused),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
