@@ -9,7 +9,7 @@
 
 #include <string.h>
 
-#define LOOKUP_TIMEOUT_MS 30000
+#define LOOKUP_TIMEOUT_MS 10000
 
 /* A change given by hand. */
 struct explaining {

@@ -16,10 +16,15 @@ caches = {
   };
   news = { keys = [ "noticias", "noticia_{id}", "categoria_{category_id}" ]; triggers = "news";
            all = { action = "delete"; key = "noticias"; }; };
+  pages = { key = "page:{slug}";
+            triggers = ( { table = "author"; limit = 2;
+                           lookup = "SELECT slug FROM post WHERE author_id = {id}"; } );
+            all = { action = "scan"; match = "page:*"; }; };
 };
 """
 MOVE = """change = { table = "blog_comment"; op = "update";
   old = { id = 7; post_id = 3; }; new = { post_id = 5; }; };"""
+AUTHOR = """change = { table = "author"; op = "update"; old = { id = 1; }; new = { id = 2; }; };"""
 NEWS = 'change = { table = "news"; op = "insert"; new = { id = 1; category_id = 2; }; };'
 
 
@@ -88,6 +93,38 @@ def test_an_empty_list_is_null_also_where_the_old_row_has_a_value(run):
     change = """change = { table = "news"; op = "update"; old = { id = 1; category_id = 2; };
                 new = { category_id = (); }; };"""
     assert run(change + expect("noticias", "noticia_1", "categoria_2")).returncode == 0
+
+
+def answers(*rows):
+    """What lookups find: for each answer its rows, each the value of slug."""
+    each = ("( " + ", ".join(f"{{ slug = {slug}; }}" for slug in one) + " )" for one in rows)
+    return "lookups = ( " + ", ".join(f'{{ cache = "pages"; rows = {one}; }}' for one in each) + ");"
+
+
+def test_one_answer_is_for_every_question_and_several_are_for_one_each(run):
+    one = run(AUTHOR + answers(['"a"', "2"]) + expect("page:a", "page:2"))
+    assert one.returncode == 0, one.stdout
+    both = run(AUTHOR + answers(['"a"'], ['"b"', "()"]) + expect("page:b", "page:a"))
+    assert both.returncode == 0, both.stdout
+    none = run(AUTHOR + answers([]) + "expect = [];")
+    assert none.returncode == 0, none.stdout
+
+
+def test_a_question_without_an_answer_fails_and_says_what_to_write(run):
+    answer = run(AUTHOR + "expect = [];")
+    assert answer.returncode == 1
+    assert re.search(r"pages asks PostgreSQL \(\S*blog.cfg:\d+\)", answer.stdout)
+    assert 'lookups = ( { cache = "pages"; rows = ( ... ); } );' in answer.stdout
+    three = run(AUTHOR + answers([], [], []) + "expect = [];")
+    assert three.returncode == 1 and "nobody asks for this answer of pages" in three.stdout
+
+
+@pytest.mark.parametrize("lookups", [
+    'lookups = ( { cache = "pages"; failed = "connection lost"; } );',
+    answers(['"a"', '"b"', '"c"'])], ids=["failed", "too many rows"])
+def test_a_lookup_that_fails_or_finds_too_much_clears_all(run, lookups):
+    answer = run(AUTHOR + lookups + 'expect = [ "redis scan blog:page:*" ];')
+    assert answer.returncode == 0, answer.stdout
 
 
 @pytest.mark.parametrize("value, key", [
