@@ -211,28 +211,35 @@ static bool has_image(const struct explaining *e, bool old)
     return e->op == CHANGE_UPDATE || e->op == (old ? CHANGE_DELETE : CHANGE_INSERT);
 }
 
+static void note_names(const char *what, const char *const *names)
+{
+    for (unsigned i = 0; names[i]; i++)
+        fprintf(stderr, "%s%s", i ? ", " : what, names[i]);
+    if (names[0])
+        fprintf(stderr, "\n");
+}
+
 /* What a typing error would look like: columns of the change that no rule reads, columns of the
  * rules that the change does not give. */
 static void note_columns(const struct explaining *e)
 {
     const struct table *table = &e->table;
-    const char **missing = arena_alloc(e->arena, (table->n_columns + 1) * sizeof *missing);
-    unsigned n = 0;
+    size_t most = (table->n_columns + 1) * sizeof(char *);
+    const char **missing = arena_alloc(e->arena, most), **unread = arena_alloc(e->arena, most);
+    unsigned n_missing = 0, n_unread = 0;
     for (unsigned i = 0; i < table->n_columns; i++)
         if (!table->columns[i].given)
-            missing[n++] = table->columns[i].name;
+            missing[n_missing++] = table->columns[i].name;
     for (unsigned i = 0; i < table->n_columns; i++) {
-        if (table->columns[i].read)
-            continue;
-        const char *nearest = str_nearest(table->columns[i].name, missing);
-        fprintf(stderr, "note: no rule reads column %s%s%s%s\n", table->columns[i].name,
-                nearest ? "; did you mean " : "", nearest ? nearest : "", nearest ? "?" : "");
+        const char *name = table->columns[i].name;
+        const char *nearest = table->columns[i].read ? NULL : str_nearest(name, missing);
+        if (nearest)
+            fprintf(stderr, "note: no rule reads %s; did you mean %s?\n", name, nearest);
+        else if (!table->columns[i].read)
+            unread[n_unread++] = name;
     }
-    for (unsigned i = 0; i < n; i++)
-        fprintf(stderr, "%s%s",
-                i ? ", " : "note: taken as NULL, since nobody gave them: ", missing[i]);
-    if (n)
-        fprintf(stderr, "\n");
+    note_names("note: no rule reads ", unread);
+    note_names("note: taken as NULL, since nobody gave them: ", missing);
 }
 
 static void run_change(struct explaining *e)

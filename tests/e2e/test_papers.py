@@ -62,6 +62,13 @@ def test_each_rule_of_the_papers_is_right(block, write):
     assert answer.returncode == 0, answer.stderr
 
 
+@pytest.mark.parametrize("block", all_blocks(r"^tests = "))
+def test_each_rule_test_of_the_papers_passes(block, write):
+    write("blog.cfg", EXAMPLE.read_text("utf-8"))
+    answer = run_verb("test", write("blog.test.cfg", block))
+    assert answer.returncode == 0, answer.stdout + answer.stderr
+
+
 def commands():
     text = "".join(block.values[0] for block in all_blocks(r"^cdcd (check|explain)"))
     lines = [line for line in text.splitlines() if line.startswith("cdcd ")]

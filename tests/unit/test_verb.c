@@ -196,14 +196,14 @@ static void explain_gives_each_op_with_its_trigger(void **state)
     assert_string_equal(out, "redis delete blog:get_comments:3  good/blog.cfg:14 old\n"
                              "redis delete blog:get_comments:5  good/blog.cfg:14 new\n"
                              "redis bump blog:home:version  good/blog.cfg:25 new\n");
-    assert_string_equal(messages, "note: no rule reads column id\n");
+    assert_string_equal(messages, "note: no rule reads id\n");
 }
 
 static void explain_names_columns_that_look_mistyped(void **state)
 {
     (void)state;
     assert_int_equal(run("explain good/blog.cfg insert blog_comment --new post_di=3"), 0);
-    assert_string_equal(messages, "note: no rule reads column post_di; did you mean post_id?\n"
+    assert_string_equal(messages, "note: no rule reads post_di; did you mean post_id?\n"
                                   "note: taken as NULL, since nobody gave them: post_id\n");
 }
 
