@@ -98,7 +98,10 @@ class Cdcd(Server):
         for name, text in files.items():
             path = self.folder / "rules.d" / name
             path.parent.mkdir(exist_ok=True)
-            path.write_text(text, "utf-8")
+            # At once, as an editor does: a reload may be reading it.
+            new = path.with_suffix(".new")
+            new.write_text(text, "utf-8")
+            new.rename(path)
 
     def command(self):
         return [binary(), "run", "-c", str(self.config)]
