@@ -124,6 +124,10 @@ struct rule_clearer {
 void ruleset_find(struct ruleset *ruleset, const char *key, size_t key_len,
                   void (*found)(void *ctx, const struct rule_clearer *clearer), void *ctx);
 
+/* Gives each lookup; borrowed until the ruleset is freed. */
+void ruleset_lookups(const struct ruleset *ruleset,
+                     void (*found)(void *ctx, const struct lookup *lookup), void *ctx);
+
 const char *ruleset_store_name(const struct ruleset *ruleset, unsigned store);
 /* Those given, and those that any_store took to exist. */
 unsigned ruleset_n_stores(const struct ruleset *ruleset);

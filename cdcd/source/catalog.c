@@ -74,6 +74,7 @@ static const char tables_sql[] =
     "       (SELECT format('%I.%I', rn.nspname, rc.relname)"
     "          FROM pg_class rc JOIN pg_namespace rn ON rn.oid = rc.relnamespace"
     "         WHERE c.relispartition AND rc.oid = pg_partition_root(c.oid)) AS root,"
+    "       pg_has_role(c.relowner, 'USAGE') AS owned,"
     "       p.tablename IS NOT NULL AS published, p.filter,"
     "       c.relreplident = 'f' OR k.attnums IS NOT NULL AS has_identity,"
     "       a.attname, a.atttypid, a.atttypmod,"
@@ -265,6 +266,7 @@ static void read_table(struct catalog *catalog, struct catalog_table *table, str
         .name_sql = arena_strdup(arena, text_of(row, "name")),
         .root_sql = text_or_null(arena, row, "root"),
         .logged = bool_of(row, "logged"),
+        .owned = bool_of(row, "owned"),
         .published = bool_of(row, "published"),
         .filter_sql = text_or_null(arena, row, "filter"),
         .has_identity = bool_of(row, "has_identity"),

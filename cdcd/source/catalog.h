@@ -51,6 +51,7 @@ struct catalog_table {
     const char *name_sql; /* with its schema */
     const char *root_sql; /* of a partition; NULL otherwise */
     bool logged;          /* its changes are in the WAL */
+    bool owned;           /* our role has the owner's rights */
     bool published;
     const char *filter_sql; /* rows that do not fulfil it are not published; NULL: none */
     const char **left_out;  /* columns that are not published */

@@ -170,6 +170,12 @@ static void review(struct coverage *coverage, const struct catalog *catalog,
     free(n_bad);
 }
 
+void coverage_review(struct coverage *coverage, const struct catalog *catalog,
+                     struct complaints *complaints)
+{
+    review(coverage, catalog, coverage->list, true, complaints);
+}
+
 int coverage_judge(struct coverage *coverage, const struct catalog *catalog, struct err *err)
 {
     int result = 0;

@@ -37,6 +37,10 @@ void coverage_refuse(struct coverage *coverage);
 /* The catalog will not answer: a candidate is wanted next again, unless another already is. */
 void coverage_abandon(struct coverage *coverage);
 
+/* Gives `table` for each that exists, and complains about all that is wrong with the tables that
+ * hold. */
+void coverage_review(struct coverage *coverage, const struct catalog *catalog,
+                     struct complaints *complaints);
 /* Before the tables (the candidate's, if there is one) are used for the first time: gives `table`
  * for each that exists. 0, or -1 with err filled in when something is wrong with any, or with the
  * publication itself, which no candidate is blamed for. All is printed, warnings once a process. */

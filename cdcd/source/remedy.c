@@ -60,24 +60,57 @@ static int judge_missing(const struct catalog *catalog, struct err *err)
     return -1;
 }
 
+static int judge_version(const struct catalog *catalog, struct err *err)
+{
+    int version = catalog->server.version;
+    if (version >= VERSION_MIN)
+        return 0;
+    return err_set(err, EX_CONFIG, "PostgreSQL %d is too old; update it to 12 or later",
+                   version / 10000);
+}
+
+static int judge_wal_level(const struct catalog *catalog, struct err *err)
+{
+    const char *level = catalog->server.wal_level;
+    if (strcmp(level, "logical") == 0)
+        return 0;
+    return err_set(err, EX_CONFIG,
+                   "wal_level is %s, and logical replication needs logical; ALTER SYSTEM SET "
+                   "wal_level = logical, and restart PostgreSQL",
+                   level);
+}
+
+static int judge_role(const struct catalog *catalog, struct err *err)
+{
+    const char *role = catalog->server.role_sql;
+    if (catalog->server.may_replicate)
+        return 0;
+    return err_set(err, EX_NOPERM,
+                   "role %s has no REPLICATION privilege; ALTER ROLE %s REPLICATION", role, role);
+}
+
 int remedy_server(const struct catalog *catalog, bool create, struct err *err)
 {
-    const struct catalog_server *server = &catalog->server;
-    if (server->version < VERSION_MIN)
-        return err_set(err, EX_CONFIG, "PostgreSQL %d is too old; update it to 12 or later",
-                       server->version / 10000);
-    if (strcmp(server->wal_level, "logical") != 0)
-        return err_set(err, EX_CONFIG,
-                       "wal_level is %s, and logical replication needs logical; ALTER SYSTEM SET "
-                       "wal_level = logical, and restart PostgreSQL",
-                       server->wal_level);
-    if (!server->may_replicate)
-        return err_set(err, EX_NOPERM,
-                       "role %s has no REPLICATION privilege; ALTER ROLE %s REPLICATION",
-                       server->role_sql, server->role_sql);
-    if (judge_slot(catalog, create, err) != 0)
+    if (judge_version(catalog, err) != 0 || judge_wal_level(catalog, err) != 0 ||
+        judge_role(catalog, err) != 0 || judge_slot(catalog, create, err) != 0)
         return -1;
     return create ? 0 : judge_missing(catalog, err);
+}
+
+void remedy_server_all(const struct catalog *catalog, bool create, const char *file,
+                       struct complaints *complaints)
+{
+    struct err errs[6] = {0};
+    judge_version(catalog, &errs[0]);
+    judge_wal_level(catalog, &errs[1]);
+    judge_role(catalog, &errs[2]);
+    judge_slot(catalog, create, &errs[3]);
+    if (!create)
+        judge_missing(catalog, &errs[4]);
+    remedy_operations(catalog, create, &errs[5]);
+    for (size_t i = 0; i < sizeof errs / sizeof *errs; i++)
+        if (errs[i].code)
+            complain_code(complaints, errs[i].code, file, 0, "%s", errs[i].text);
 }
 
 void remedy_old_slot(const char *slot, const char *reason, struct err *err)

@@ -11,6 +11,9 @@
 /* 0, or -1 with err filled in: server, slot or publication are not as they must be. With create,
  * what can be made may be missing, and a lost slot may be made anew. */
 int remedy_server(const struct catalog *catalog, bool create, struct err *err);
+/* Complains about all that remedy_server and remedy_operations find, not the first alone. */
+void remedy_server_all(const struct catalog *catalog, bool create, const char *file,
+                       struct complaints *complaints);
 /* Fills err in for a slot that is older than its publication; reason is the server's. */
 void remedy_old_slot(const char *slot, const char *reason, struct err *err);
 /* Complains about the table at that place: a warning when it is missing, errors when its changes

@@ -134,6 +134,24 @@ struct lookups {
 };
 
 const struct lookups_ops *source_lookups(void);
+/* For verbs: what is wrong with the database for rules that want these tables and lookups. */
+struct source_inspection {
+    const struct source_table *tables;
+    unsigned n_tables;
+    const struct lookup *const *lookups;
+    unsigned n_lookups;
+    /* As the source's event. */
+    void (*table)(void *ctx, const struct relation *relation, struct complaints *complaints);
+    void *ctx;
+    const char *file; /* cdcd.cfg, for complaints */
+    int64_t timeout_ms;
+};
+
+/* Connects, asks, complains about all that it finds, and makes and changes nothing. A database that
+ * cannot be reached is an error with EX_UNAVAILABLE. */
+void source_inspect(const struct source_opts *opts, const struct source_inspection *what,
+                    struct complaints *complaints);
+
 /* One question, asked and waited for: for verbs. The answer is the arena's. */
 void source_look_up(const char *conninfo, int64_t timeout_ms, const struct lookup *lookup,
                     const struct value *params, struct arena *arena, struct answer *answer);
