@@ -14,11 +14,12 @@ static int run(const struct verb_args *args)
 #define S VERB_TAKES_STRICT
 #define R VERB_TAKES_CHANGE
 #define T VERB_TAKES_TESTS
+#define L VERB_TAKES_LIVE
 
 static const struct verb verbs[] = {
     /* clang-format off */
     {"run", "", "the daemon, in the foreground", run, 0, 0, 0},
-    {"check", "[FILE...] [--strict]", "are the configuration and the rules right?", verb_check, J | S, 0, UINT_MAX},
+    {"check", "[FILE...] [--live] [--strict]", "are the configuration and the rules right?", verb_check, J | S | L, 0, UINT_MAX},
     {"explain", "[FILE] OP TABLE [--old c=v,...] [--new c=v,...] [--db]", "what would a change do?", verb_explain, J | R, 0, 3},
     {"test", "FILE... [--run REGEX] [--junit FILE]", "do rules do what their tests say?", verb_test, J | T, 1, UINT_MAX},
     {"diff", "OLD NEW", "what two rules files do differently", verb_diff, J, 2, 2},

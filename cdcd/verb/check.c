@@ -1,4 +1,5 @@
 #include "verb/json.h"
+#include "verb/live.h"
 #include "verb/load.h"
 
 static int judge(const struct loaded *loaded, bool strict);
@@ -12,6 +13,8 @@ int verb_check(const struct verb_args *args)
     if (args->n_operands)
         what = args->operands[0];
     load_all(&loaded, args, args->operands, args->n_operands);
+    if (args->live)
+        live_check(&loaded, args->config ? args->config : CONFIG_DEFAULT_PATH);
     int code = judge(&loaded, args->strict);
     if (args->json)
         print_json(&loaded);

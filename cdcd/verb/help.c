@@ -41,6 +41,8 @@ static int help_verb(const struct verb *verb)
         printf("  --json      answer in JSON\n");
     if (verb->options & VERB_TAKES_STRICT)
         printf("  --strict    exit %d when there are only warnings\n", EXIT_WARNINGS);
+    if (verb->options & VERB_TAKES_LIVE)
+        printf("  --live      ask the database and the stores too; changes nothing there\n");
     if (verb->options & VERB_TAKES_CHANGE)
         printf("  --old c=v,...  the row before; 'quoted, values' may hold commas, NULL is null\n"
                "  --new c=v,...  the row after; for an update, what differs from --old\n"

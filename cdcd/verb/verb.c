@@ -28,7 +28,8 @@ enum option_number {
     OPTION_WHERE,
     OPTION_STORE,
     OPTION_RUN,
-    OPTION_JUNIT
+    OPTION_JUNIT,
+    OPTION_LIVE
 };
 
 static const struct option options[] = {
@@ -44,7 +45,7 @@ static const struct option options[] = {
     [OPTION_STORE] = {"--store", VERB_TAKES_CHANGE, true, false},
     [OPTION_RUN] = {"--run", VERB_TAKES_TESTS, true, false},
     [OPTION_JUNIT] = {"--junit", VERB_TAKES_TESTS, true, false},
-    {"--live", VERB_TAKES_STRICT, false, true},
+    [OPTION_LIVE] = {"--live", VERB_TAKES_LIVE, false, false},
     {0},
 };
 
@@ -147,6 +148,9 @@ static void set_option(struct line *line, const struct option *option, const cha
         break;
     case OPTION_JUNIT:
         args->junit = value;
+        break;
+    case OPTION_LIVE:
+        args->live = true;
         break;
     }
     line->options |= option->taken_by;

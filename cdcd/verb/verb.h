@@ -18,6 +18,7 @@ enum verb_option {
     VERB_TAKES_STRICT = 2,
     VERB_TAKES_CHANGE = 4, /* --old, --new, --table, --db, --key, --where, --store */
     VERB_TAKES_TESTS = 8,  /* --run, --junit */
+    VERB_TAKES_LIVE = 64,  /* --live */
 };
 
 struct verb_args {
@@ -25,6 +26,7 @@ struct verb_args {
     const char *config;       /* NULL when -c was not given */
     bool json;
     bool strict;
+    bool live;
     const char *old_row;
     const char *new_row;
     const char *table;

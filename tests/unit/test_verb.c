@@ -104,7 +104,6 @@ static void a_misused_command_line_says_why(void **state)
         {"look -c", "cdcd: -c needs a value\n"},
         {"look --config=a.cfg", "cdcd: unknown option \"--config=a.cfg\"; see cdcd help\n"},
         {"look 1 2 3", "cdcd: usage: cdcd look [X...]\n"},
-        {"check --live", "cdcd: --live is not built yet in this version\n"},
         {"explain x.cfg upsert t",
          "cdcd: unknown operation \"upsert\"; did you mean \"insert\"?\n"},
         {"explain x.cfg insert t --old a=1", "cdcd: insert has no old row: leave --old out\n"},
