@@ -114,7 +114,7 @@ static const char *plain_part(struct scan *scan)
     return scan->at < scan->end ? NULL : SYNTAX;
 }
 
-const char *json_string(struct json *json, struct text *text)
+const char *json_read_string(struct json *json, struct text *text)
 {
     struct scan *scan = &json->scan;
     if (!scan_byte(scan, '"'))
@@ -203,7 +203,7 @@ static const char *read_scalar(struct json *json, enum json_kind kind)
 {
     struct text unused;
     if (kind == JSON_STRING)
-        return json_string(json, &unused);
+        return json_read_string(json, &unused);
     const char *error = kind == JSON_NUMBER ? read_number(&json->scan) : read_word(&json->scan);
     return error || !goes_on(&json->scan) ? error : SYNTAX;
 }
@@ -261,7 +261,7 @@ const char *json_member(struct json *json, uint32_t *n, bool *more, struct text 
     if (error || !*more)
         return error;
     skip_spaces(json);
-    error = json_string(json, key);
+    error = json_read_string(json, key);
     skip_spaces(json);
     return error || scan_byte(&json->scan, ':') ? error : SYNTAX;
 }

@@ -26,7 +26,7 @@ enum json_kind json_next(struct json *json);
 /* Reads one value. *value is its text, without the spaces around it. */
 const char *json_value(struct json *json, struct text *value);
 /* Reads a string; with decode *text is what it says, else what stands between the quotes. */
-const char *json_string(struct json *json, struct text *text);
+const char *json_read_string(struct json *json, struct text *text);
 /* Goes into an array or object, which json_next has seen. */
 const char *json_enter(struct json *json);
 /* The next element; *more is false at the end, which is read. Begin with n at 0. */

@@ -87,7 +87,7 @@ static const char *give(struct call *call, const char *error, struct text found,
         return NULL;
     }
     if (as_text && kind == JSON_STRING)
-        return json_string(&json, &call->result->text);
+        return json_read_string(&json, &call->result->text);
     call->result->text = found;
     return NULL;
 }
@@ -127,7 +127,7 @@ static const char *token(struct scan *scan, struct text *token)
     struct json json = {.scan = *scan};
     const char *error = NULL;
     if (*begin == '"')
-        error = json_string(&json, token);
+        error = json_read_string(&json, token);
     else if (*begin == '-' || scan_is_digit(scan))
         error = json_value(&json, token);
     else

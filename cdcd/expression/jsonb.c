@@ -111,7 +111,7 @@ static const char *read_node(struct tree *tree, struct node *node)
     case JSON_NUMBER:
         return read_number(tree, node);
     case JSON_STRING:
-        return json_string(&tree->json, &node->text);
+        return json_read_string(&tree->json, &node->text);
     case JSON_ARRAY:
     case JSON_OBJECT:
         break;
