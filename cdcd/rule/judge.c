@@ -15,7 +15,10 @@ struct judging {
 };
 
 static void judge_trigger(struct judging *j, const struct trigger *trigger);
-static void judge_key(struct judging *j, const struct trigger *trigger, const struct key *key);
+static void judge_keys(struct judging *j, const struct trigger *trigger);
+static bool judge_expression(struct judging *j, const struct trigger *trigger,
+                             const struct expression *expression, enum expression_want want,
+                             const char *setting, int line, const char *meanwhile);
 
 static void put_identifier(struct buf *to, const char *name)
 {
@@ -41,8 +44,9 @@ static char *table_in_sql(struct arena *arena, const struct relation *relation)
     return copy;
 }
 
-void ruleset_judge(const struct ruleset *ruleset, const struct relation *relation,
-                   bool weak_is_error, struct complaints *complaints)
+static void each_trigger(const struct ruleset *ruleset, const struct relation *relation,
+                         bool weak_is_error, struct complaints *complaints,
+                         void (*judge)(struct judging *j, const struct trigger *trigger))
 {
     struct arena *arena = arena_make();
     const char **names = arena_alloc(arena, (relation->n_columns + 1) * sizeof *names);
@@ -54,9 +58,15 @@ void ruleset_judge(const struct ruleset *ruleset, const struct relation *relatio
         const struct cache *cache = ruleset->caches[i];
         for (unsigned k = 0; k < cache->n_triggers; k++)
             if (trigger_is_about(&cache->triggers[k], relation->schema, relation->name))
-                judge_trigger(&j, &cache->triggers[k]);
+                judge(&j, &cache->triggers[k]);
     }
     arena_free(arena);
+}
+
+void ruleset_judge(const struct ruleset *ruleset, const struct relation *relation,
+                   bool weak_is_error, struct complaints *complaints)
+{
+    each_trigger(ruleset, relation, weak_is_error, complaints, judge_trigger);
 }
 
 /* False when the table has no such column; meanwhile says what happens until it has. */
@@ -73,18 +83,25 @@ static bool judge_column(struct judging *j, const struct trigger *trigger, const
     return false;
 }
 
+#define OLD_OPS (1U << CHANGE_UPDATE | 1U << CHANGE_DELETE)
+
 /* True when an old image of a row gives keys. */
 static bool takes_old(const struct trigger *trigger)
 {
-    return trigger->images & 1U << IMAGE_OLD &&
-           trigger->ops & (1U << CHANGE_UPDATE | 1U << CHANGE_DELETE);
+    return trigger->images & 1U << IMAGE_OLD && trigger->ops & OLD_OPS;
 }
 
-/* What takes the column: a key, a lookup. */
+static bool is_sent(const struct judging *j, const char *column)
+{
+    int place = plan_column(j->relation, column);
+    return place == PLAN_NO_COLUMN || j->relation->columns[place].in_identity;
+}
+
+/* What takes the column's old value: a key, a lookup. */
 static void judge_identity(struct judging *j, const struct trigger *trigger, const char *what,
                            const char *text, const char *column)
 {
-    if (!takes_old(trigger) || j->relation->columns[plan_column(j->relation, column)].in_identity)
+    if (is_sent(j, column))
         return;
     complain(j->complaints, j->weak_is_error ? SEVERITY_ERROR : SEVERITY_WARNING, trigger->file,
              trigger->line,
@@ -105,20 +122,64 @@ static void judge_query(struct judging *j, const struct trigger *trigger)
 {
     const struct query *query = trigger->query;
     for (unsigned i = 0; query && i < query->lookup.n_params; i++)
-        if (judge_column(j, trigger, query->columns[i], until_then(trigger)))
+        if (judge_column(j, trigger, query->columns[i], until_then(trigger)) && takes_old(trigger))
             judge_identity(j, trigger, "the lookup of", trigger->cache->name, query->columns[i]);
 }
 
 static void judge_trigger(struct judging *j, const struct trigger *trigger)
 {
-    const struct cache *cache = trigger->cache;
     for (unsigned i = 0; i < trigger->n_columns; i++)
         judge_column(j, trigger, trigger->columns[i], "every UPDATE counts");
+    if (trigger->when)
+        judge_expression(j, trigger, trigger->when, EXPRESSION_CONDITION, "when",
+                         trigger->when_line, "it counts as true");
     if (trigger->clears_all)
         return;
-    for (unsigned i = 0; i < cache->n_keys; i++)
-        judge_key(j, trigger, &cache->keys[i]);
+    judge_keys(j, trigger);
     judge_query(j, trigger);
+}
+
+/* A column that an expression reads. */
+struct reading {
+    struct judging *j;
+    const struct trigger *trigger;
+    const char *meanwhile;
+    const char *what, *text; /* of the key that needs it */
+    bool missing;
+};
+
+static void found_missing(void *ctx, const char *column, enum expression_row row)
+{
+    struct reading *r = ctx;
+    (void)row;
+    r->missing |= !judge_column(r->j, r->trigger, column, r->meanwhile);
+}
+
+static void found_old(void *ctx, const char *column, enum expression_row row)
+{
+    struct reading *r = ctx;
+    bool old = row == EXPRESSION_OLD ? (r->trigger->ops & OLD_OPS) != 0
+                                     : row == EXPRESSION_THIS && takes_old(r->trigger);
+    if (old)
+        judge_identity(r->j, r->trigger, r->what, r->text, column);
+}
+
+/* False when it cannot be evaluated on this table. */
+static bool judge_expression(struct judging *j, const struct trigger *trigger,
+                             const struct expression *expression, enum expression_want want,
+                             const char *setting, int line, const char *meanwhile)
+{
+    struct reading r = {.j = j, .trigger = trigger, .meanwhile = meanwhile};
+    struct err err = {0};
+    expression_columns(expression, found_missing, &r);
+    if (r.missing)
+        return false;
+    if (expression_compile(expression, j->arena, j->relation, want, &err))
+        return true;
+    complain(j->complaints, SEVERITY_ERROR, trigger->file, line,
+             "%s does not fit table %s: %s; until it does, %s", setting, j->table, err.text,
+             meanwhile);
+    return false;
 }
 
 /* A lookup's rows may give what the table has not, and what they give need not be sent. */
@@ -132,14 +193,81 @@ static bool from_lookup(const struct judging *j, const struct trigger *trigger, 
                         : plan_column(j->relation, name) == PLAN_NO_COLUMN;
 }
 
-static void judge_key(struct judging *j, const struct trigger *trigger, const struct key *key)
+static void judge_param(struct judging *j, const struct trigger *trigger, unsigned param,
+                        const char *what, const char *text)
 {
-    for (unsigned i = 0; i < key->template.n_params; i++) {
-        unsigned param = key->template.params[i];
-        const char *column = trigger->sources[param].column;
-        if (!column || from_lookup(j, trigger, param))
-            continue;
-        if (judge_column(j, trigger, column, until_then(trigger)))
-            judge_identity(j, trigger, "key", key->shown, column);
+    const struct param_source *source = &trigger->sources[param];
+    struct reading r = {.j = j, .trigger = trigger, .what = what, .text = text};
+    if (from_lookup(j, trigger, param))
+        return;
+    if (source->column) {
+        if (judge_column(j, trigger, source->column, until_then(trigger)) && takes_old(trigger))
+            judge_identity(j, trigger, what, text, source->column);
+        return;
     }
+    if (source->expression &&
+        judge_expression(j, trigger, source->expression, EXPRESSION_TEXT,
+                         trigger->cache->params.names[param], source->line, until_then(trigger)))
+        expression_columns(source->expression, found_old, &r);
+}
+
+static void judge_template(struct judging *j, const struct trigger *trigger,
+                           const struct template *template, const char *what, const char *text)
+{
+    for (unsigned i = 0; i < template->n_params; i++)
+        judge_param(j, trigger, template->params[i], what, text);
+}
+
+static void judge_keys(struct judging *j, const struct trigger *trigger)
+{
+    const struct cache *cache = trigger->cache;
+    const struct action *action = trigger->action;
+    for (unsigned i = 0; i < cache->n_keys; i++) {
+        const struct key *key = &cache->keys[i];
+        /* Those of one `each` need the same columns. */
+        if (i > 0 && key->stage == key[-1].stage)
+            continue;
+        judge_template(j, trigger, &key->template, "key", key->shown);
+        if (action->op == OP_PUBLISH)
+            judge_template(j, trigger, &action->values[i], "message", action->values[i].source);
+    }
+}
+
+static void advise(struct judging *j, const struct trigger *trigger, int line, const char *what,
+                   const char *column)
+{
+    complain(j->complaints, SEVERITY_WARNING, trigger->file, line,
+             "%s reads the old value of %s, which the replica identity of %s does not send: it "
+             "counts as true for every UPDATE and DELETE; ALTER TABLE %s REPLICA IDENTITY FULL; "
+             "(or a unique index that holds the column as identity)",
+             what, column, j->table, j->table);
+}
+
+static void found_in_when(void *ctx, const char *column, enum expression_row row)
+{
+    struct reading *r = ctx;
+    bool old = row == EXPRESSION_OLD ? (r->trigger->ops & OLD_OPS) != 0
+                                     : row == EXPRESSION_THIS && takes_old(r->trigger);
+    if (old && !is_sent(r->j, column))
+        advise(r->j, r->trigger, r->trigger->when_line, "when", column);
+}
+
+static void advise_trigger(struct judging *j, const struct trigger *trigger)
+{
+    struct reading r = {.j = j, .trigger = trigger};
+    for (unsigned i = 0; i < trigger->n_columns; i++)
+        if (trigger->ops & 1U << CHANGE_UPDATE && !is_sent(j, trigger->columns[i]))
+            complain(j->complaints, SEVERITY_WARNING, trigger->file, trigger->line,
+                     "columns compares %s with its old value, which the replica identity of %s "
+                     "does not send: every UPDATE counts; ALTER TABLE %s REPLICA IDENTITY FULL; "
+                     "(or a unique index that holds the column as identity)",
+                     trigger->columns[i], j->table, j->table);
+    if (trigger->when)
+        expression_columns(trigger->when, found_in_when, &r);
+}
+
+void ruleset_advise(const struct ruleset *ruleset, const struct relation *relation,
+                    struct complaints *complaints)
+{
+    each_trigger(ruleset, relation, false, complaints, advise_trigger);
 }

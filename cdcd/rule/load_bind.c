@@ -1,74 +1,55 @@
-/* What fills a key's parameters. */
+/* Expressions of a trigger: what fills a key's parameters, and its condition. */
 #include "rule/load.h"
 
 #include "base/mem.h"
-#include "base/reserved.h"
 
-#include <ctype.h>
 #include <string.h>
 
-/* A column as SQL writes it; NULL when it is no plain column. */
-static const char *parse_column(struct arena *arena, const char *text)
+/* Parses the text; NULL, and said, when it is none, or one of which PostgreSQL would say for every
+ * table that its types do not fit. */
+static const struct expression *parse(struct loader *loader, const struct conf *node,
+                                      enum expression_want want, const struct program **program)
 {
-    char *name = arena_strdup(arena, text);
-    size_t n = 0;
-    if (*text == '"') {
-        for (text++; *text && (*text != '"' || text[1] == '"'); text++) {
-            name[n++] = *text;
-            text += *text == '"';
-        }
-        name[n] = '\0';
-        return n && strcmp(text, "\"") == 0 ? name : NULL;
-    }
-    if (!*text || isdigit((unsigned char)*text) || *text == '$')
+    struct err err = {0};
+    const struct expression *expression = NULL;
+    if (node->type != CONF_STRING) {
+        LOAD_ERROR(loader, node,
+                   "%s takes a string, an SQL expression over the row, and this is %s", node->name,
+                   conf_type_name(node->type));
         return NULL;
-    for (; *text; text++) {
-        if (!isalnum((unsigned char)*text) && !strchr("_$", *text) && !(*text & 0x80))
-            return NULL;
-        name[n++] = *text >= 'A' && *text <= 'Z' ? (char)(*text + 'a' - 'A') : *text;
     }
-    return name;
-}
-
-/* What bind says of a parameter; NULL, and said, when it is not the name of a column. */
-static const char *bind_column(struct loader *loader, const struct conf *node)
-{
-    const char *column = parse_column(loader->arena, node->text);
-    if (!column) {
-        complain(loader->complaints, SEVERITY_ERROR, node->file, node->line,
-                 "\"%s\" is no plain column; expressions are not built yet in this version",
-                 node->text);
-    } else if (*node->text != '"' && reserved_word(column)) {
-        complain(loader->complaints, SEVERITY_ERROR, node->file, node->line,
-                 "\"%s\" is no plain column but a word of SQL; a column of that name is "
-                 "\"\\\"%s\\\"\"",
-                 node->text, column);
-        column = NULL;
+    expression = expression_parse(loader->arena, node->text, &err);
+    if (expression)
+        *program = expression_compile(expression, loader->arena, NULL, want, &err);
+    if (!expression || !*program) {
+        LOAD_ERROR(loader, node, "%s: %s", node->name, err.text);
+        return NULL;
     }
-    return column;
+    return expression;
 }
 
 static bool bind_param(struct loader *loader, const struct cache *cache, const struct conf *node,
                        bool keys_known, struct param_source *sources)
 {
     const struct template_params *params = &cache->params;
+    const struct program *program;
     unsigned param = 0;
     while (param < params->n && strcmp(params->names[param], node->name) != 0)
         param++;
-    if (param == params->n) {
+    if (param == params->n || params->is_row[param]) {
         if (keys_known)
             opt_unknown(loader->complaints, node->file, node->line, "key parameter", node->name,
                         params->names);
         return false;
     }
-    if (node->type != CONF_STRING) {
-        LOAD_ERROR(loader, node, "%s takes a string, the name of a column, and this is %s",
-                   node->name, conf_type_name(node->type));
+    const struct expression *expression = parse(loader, node, EXPRESSION_TEXT, &program);
+    if (!expression)
         return false;
-    }
     sources[param] = (struct param_source){.bound = true, .line = node->line};
-    sources[param].column = bind_column(loader, node);
-    return sources[param].column != NULL;
+    sources[param].column = expression_column(expression);
+    if (!sources[param].column)
+        sources[param].expression = expression;
+    return true;
 }
 
 bool load_bind(struct loader *loader, const struct cache *cache, const struct conf *bind,
@@ -89,11 +70,50 @@ bool load_bind(struct loader *loader, const struct cache *cache, const struct co
     return good;
 }
 
-/* A parameter that nothing was bound to is the column of its name. */
 void load_unbound(const struct cache *cache, const struct trigger *trigger)
 {
     struct param_source *sources = trigger->sources;
     for (unsigned i = 0; i < cache->params.n; i++)
         if (!sources[i].bound && !cache->params.is_row[i])
             sources[i].column = cache->params.names[i];
+}
+
+/* A condition that reads no row is the same for every change. */
+static void check_constant(struct loader *loader, const struct conf *node,
+                           const struct program *program)
+{
+    const struct relation relation = {.schema = "", .name = ""};
+    const struct change change = {.op = CHANGE_INSERT, .relation = &relation};
+    struct program_scratch scratch = {.arena = loader->arena};
+    if (!program_is_constant(program))
+        return;
+    switch (program_test(program, &change, IMAGE_NEW, &scratch)) {
+    case PROGRAM_FALSE:
+    case PROGRAM_NULL:
+        LOAD_WARNING(loader, node,
+                     "when \"%s\" is never true: the trigger does nothing; leave the "
+                     "trigger out, or write a condition on the row",
+                     node->text);
+        break;
+    case PROGRAM_TRUE:
+        LOAD_WARNING(loader, node, "when \"%s\" is always true; leave it out", node->text);
+        break;
+    case PROGRAM_DOUBT:
+    case PROGRAM_ERROR:
+        LOAD_WARNING(loader, node,
+                     "when \"%s\" always fails, which counts as true; mend it, or "
+                     "leave it out",
+                     node->text);
+        break;
+    }
+}
+
+bool load_when(struct loader *loader, const struct conf *node, struct trigger *trigger)
+{
+    const struct program *program;
+    trigger->when = parse(loader, node, EXPRESSION_CONDITION, &program);
+    trigger->when_line = node->line;
+    if (trigger->when)
+        check_constant(loader, node, program);
+    return trigger->when != NULL;
 }

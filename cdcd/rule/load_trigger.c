@@ -12,6 +12,7 @@ struct trigger_settings {
     struct opt_strings on;
     struct opt_strings columns;
     const struct conf *bind;
+    const struct conf *when;
     int rows; /* bits 1 << enum image */
     const char *lookup;
     int64_t limit;
@@ -60,14 +61,20 @@ static const struct opt trigger_rows[] = {
      .type = OPT_STRINGS,
      AT(columns),
      .help = "an UPDATE counts only if one of these differs"},
-    {.name = "bind", .type = OPT_NODE, AT(bind), .help = "key parameter = column"},
+    {.name = "bind",
+     .type = OPT_NODE,
+     AT(bind),
+     .help = "key parameter = SQL expression over the row"},
     {.name = "target",
      .type = OPT_WORD,
      AT(target),
      .words = targets,
      .fallback = "key",
      .help = "its key, or the cache's all"},
-    {.name = "when", .unbuilt = true, .help = "a condition on the row"},
+    {.name = "when",
+     .type = OPT_NODE,
+     AT(when),
+     .help = "an SQL condition on the row; new.c and old.c reach both images"},
     {.name = "rows",
      .type = OPT_WORD,
      AT(rows),
@@ -292,6 +299,8 @@ static bool load_group(struct loader *loader, struct cache *cache, const struct 
     good &= load_settings(loader, cache, node, &settings, trigger);
     good &= load_own_action(loader, cache, node, &settings.action, good && keys_known, trigger);
     good &= load_bind(loader, cache, settings.bind, keys_known, trigger);
+    if (settings.when)
+        good &= load_when(loader, settings.when, trigger);
     if (settings.lookup && good)
         good &= load_lookup(loader, conf_member(node, "lookup"), settings.lookup,
                             (unsigned)settings.limit, trigger);

@@ -108,6 +108,28 @@ static bool columns_hold(const struct matching *m, const struct trigger_plan *pl
     return false;
 }
 
+/* What is in doubt, or fails, counts as true: more is cleared, never less. */
+static bool when_holds(struct matching *m, const struct trigger_plan *planned, enum image image)
+{
+    const struct trigger *trigger = planned->trigger;
+    struct program_scratch *scratch = &m->ruleset->scratch;
+    if (!planned->when)
+        return true;
+    switch (program_test(planned->when, m->change, image, scratch)) {
+    case PROGRAM_FALSE:
+    case PROGRAM_NULL:
+        return false;
+    case PROGRAM_ERROR:
+        rule_failed(trigger->cache, trigger->when_line, "when failed, and counts as true",
+                    scratch->error);
+        return true;
+    case PROGRAM_TRUE:
+    case PROGRAM_DOUBT:
+        return true;
+    }
+    return true;
+}
+
 /* The images for which the trigger holds; for a TRUNCATE, which has none, all or nothing. */
 static unsigned holding_images(struct matching *m, const struct trigger_plan *planned)
 {
@@ -121,6 +143,9 @@ static unsigned holding_images(struct matching *m, const struct trigger_plan *pl
     if (!columns_hold(m, planned))
         return 0;
     unsigned images = trigger->images & images_of[op];
+    for (unsigned image = IMAGE_OLD; image <= IMAGE_NEW; image++)
+        if (images & 1U << image && !when_holds(m, planned, (enum image)image))
+            images &= ~(1U << image);
     return images;
 }
 
@@ -135,6 +160,26 @@ static struct value row_value(struct matching *m, enum image image)
     return (struct value){row->data, (uint32_t)row->len, VALUE_TEXT};
 }
 
+static struct value program_text(struct matching *m, const struct trigger *trigger,
+                                 const struct source_plan *source, unsigned param, enum image image)
+{
+    struct value value = {.kind = VALUE_ABSENT};
+    struct program_scratch *scratch = &m->ruleset->scratch;
+    switch (program_value(source->program, m->change, image, scratch, &value)) {
+    case PROGRAM_FALSE:
+    case PROGRAM_TRUE:
+    case PROGRAM_NULL:
+        return value;
+    case PROGRAM_DOUBT:
+        break;
+    case PROGRAM_ERROR:
+        rule_failed(trigger->cache, trigger->sources[param].line,
+                    "bind failed, its key is in doubt", scratch->error);
+        break;
+    }
+    return (struct value){.kind = VALUE_ABSENT};
+}
+
 void fetch_values(struct matching *m, const struct trigger_plan *planned, enum image image)
 {
     const struct trigger *trigger = planned->trigger;
@@ -146,6 +191,8 @@ void fetch_values(struct matching *m, const struct trigger_plan *planned, enum i
             value->value = change_value(m->change, image, (unsigned)source->column);
         else if (source->row)
             value->value = row_value(m, image);
+        else if (source->program)
+            value->value = program_text(m, trigger, source, i, image);
         else
             value->value = (struct value){.kind = VALUE_ABSENT};
     }

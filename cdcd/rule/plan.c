@@ -6,13 +6,23 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 /* Tables that come and go (temporary ones, partitions) must not fill the memory with plans. */
 #define MAX_PLANS 10000
+#define SAY_INTERVAL_MS 60000
+
+/* What was said last of a table. */
+struct judged {
+    uint32_t oid;
+    uint32_t hash;
+    struct log_limit limit;
+    UT_hash_handle hh;
+};
 
 static struct plan *make_plan(struct ruleset *ruleset, const struct relation *relation);
 static void free_plan(struct ruleset *ruleset, struct plan *plan);
-static void log_judgement(const struct ruleset *ruleset, const struct relation *relation);
+static void log_judgement(struct ruleset *ruleset, const struct relation *relation);
 
 const struct plan *plan_find(struct ruleset *ruleset, const struct relation *relation)
 {
@@ -69,6 +79,17 @@ static const int *find_columns(struct arena *arena, const struct relation *relat
     return columns;
 }
 
+/* What cannot be compiled for this table was complained about; a bind without a program is in
+ * doubt, a `when` without one counts as true. */
+static const struct program *compile(struct plan *plan, const struct relation *relation,
+                                     const struct expression *expression, enum expression_want want)
+{
+    struct err err = {0};
+    if (!expression)
+        return NULL;
+    return expression_compile(expression, plan->arena, relation, want, &err);
+}
+
 static const struct source_plan *plan_sources(struct plan *plan, const struct trigger *trigger,
                                               const struct relation *relation)
 {
@@ -81,6 +102,9 @@ static const struct source_plan *plan_sources(struct plan *plan, const struct tr
             sources[i].column = plan_column(relation, source->column);
         if (sources[i].column != PLAN_NO_COLUMN)
             sources[i].type = relation->columns[sources[i].column].type;
+        sources[i].program = compile(plan, relation, source->expression, EXPRESSION_TEXT);
+        if (sources[i].program)
+            sources[i].type = program_type(sources[i].program);
     }
     return sources;
 }
@@ -93,6 +117,7 @@ static void plan_trigger(struct plan *plan, const struct trigger *trigger,
     *planned = (struct trigger_plan){.trigger = trigger};
     planned->columns = find_columns(arena, relation, trigger->columns, trigger->n_columns);
     planned->sources = plan_sources(plan, trigger, relation);
+    planned->when = compile(plan, relation, trigger->when, EXPRESSION_CONDITION);
     if (trigger->query)
         planned->asks =
             find_columns(arena, relation, trigger->query->columns, trigger->query->lookup.n_params);
@@ -132,6 +157,8 @@ static struct plan *make_plan(struct ruleset *ruleset, const struct relation *re
     if (n == 0)
         return plan;
     plan->arena = arena_make();
+    if (!ruleset->scratch.arena)
+        ruleset->scratch.arena = arena_make();
     plan->caches = arena_alloc(plan->arena, n * sizeof *plan->caches);
     for (unsigned i = 0; i < ruleset->n_caches; i++)
         if (concerns(ruleset->caches[i], relation))
@@ -140,12 +167,54 @@ static struct plan *make_plan(struct ruleset *ruleset, const struct relation *re
     return plan;
 }
 
-/* Once a definition: at start the catalog was judged, but the table may have changed since. */
-static void log_judgement(const struct ruleset *ruleset, const struct relation *relation)
+static uint32_t hash_complaints(const struct complaints *complaints)
+{
+    uint32_t hash = 2166136261U;
+    for (unsigned i = 0; i < complaints->n; i++)
+        for (const char *at = complaints->list[i].text; *at; at++)
+            hash = (hash ^ (unsigned char)*at) * 16777619U;
+    return hash;
+}
+
+/* False when the same was said of the table less than a minute ago: a table is defined anew at each
+ * connection, and whenever PostgreSQL thinks that it might have changed. */
+static bool may_say(struct ruleset *ruleset, const struct relation *relation, uint32_t hash)
+{
+    struct judged *judged;
+    unsigned n_suppressed;
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    HASH_FIND(hh, ruleset->judged, &relation->oid, sizeof relation->oid, judged);
+    if (!judged) {
+        if (HASH_COUNT(ruleset->judged) >= MAX_PLANS)
+            plan_forget_judged(ruleset);
+        judged = mem_alloc(sizeof *judged);
+        judged->oid = relation->oid;
+        HASH_ADD(hh, ruleset->judged, oid, sizeof judged->oid, judged);
+    }
+    if (judged->hash != hash)
+        judged->limit = (struct log_limit){0};
+    judged->hash = hash;
+    return log_limit_pass(&judged->limit, (int64_t)now.tv_sec * 1000, SAY_INTERVAL_MS,
+                          &n_suppressed);
+}
+
+void plan_forget_judged(struct ruleset *ruleset)
+{
+    struct judged *judged, *next;
+    HASH_ITER (hh, ruleset->judged, judged, next) {
+        HASH_DELETE(hh, ruleset->judged, judged);
+        free(judged);
+    }
+}
+
+/* At start the catalog was judged, but the table may have changed since. */
+static void log_judgement(struct ruleset *ruleset, const struct relation *relation)
 {
     struct complaints complaints = {0};
     ruleset_judge(ruleset, relation, false, &complaints);
-    for (unsigned i = 0; i < complaints.n; i++) {
+    bool say = complaints.n && may_say(ruleset, relation, hash_complaints(&complaints));
+    for (unsigned i = 0; say && i < complaints.n; i++) {
         const struct complaint *one = &complaints.list[i];
         log_warn("%s:%d: %s", one->file, one->line, one->text);
     }

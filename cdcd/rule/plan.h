@@ -55,6 +55,8 @@ struct plan {
 /* The relation's plan; borrowed until the relation is defined anew, or another is looked for. */
 const struct plan *plan_find(struct ruleset *ruleset, const struct relation *relation);
 void plan_free_all(struct ruleset *ruleset);
+/* Forgets which tables were complained of. */
+void plan_forget_judged(struct ruleset *ruleset);
 /* The column's place, or PLAN_NO_COLUMN. */
 int plan_column(const struct relation *relation, const char *name);
 

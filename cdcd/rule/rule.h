@@ -90,10 +90,16 @@ struct rule_table {
 const struct rule_table *ruleset_tables(const struct ruleset *ruleset, unsigned *n);
 
 /* Complains about what the rules want of a table that is as the catalog says: columns that it has
- * not (warnings: the rule sleeps), and keys whose old values its replica identity does not send
- * (errors, or warnings when weak_is_error is false), with the SQL that mends it. */
+ * not (warnings: the rule sleeps), expressions that do not fit its types (errors), and keys whose
+ * old values its replica identity does not send (errors, or warnings when weak_is_error is false),
+ * with the SQL that mends it. */
 void ruleset_judge(const struct ruleset *ruleset, const struct relation *relation,
                    bool weak_is_error, struct complaints *complaints);
+
+/* Warns of `when` and `columns` that read old values which are never sent: right, but they count as
+ * true for every UPDATE. */
+void ruleset_advise(const struct ruleset *ruleset, const struct relation *relation,
+                    struct complaints *complaints);
 
 /* Gives the ops that each trigger of a table can cause, in order, their parameters as they are
  * written: `get_comments:{post_id}`. The image is "key", or "all" where the trigger's target is. */

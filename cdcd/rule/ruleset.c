@@ -17,6 +17,7 @@ void ruleset_free(struct ruleset *ruleset)
     if (!ruleset || ruleset->n_holders-- > 0)
         return;
     plan_free_all(ruleset);
+    plan_forget_judged(ruleset);
     seen_free(&ruleset->seen);
     buf_free(&ruleset->keys);
     buf_free(&ruleset->rows[IMAGE_OLD]);
@@ -96,22 +97,37 @@ void ruleset_list(struct ruleset *ruleset, const char *schema, const char *table
     }
 }
 
-static void source_columns(const struct trigger *trigger,
-                           void (*found)(void *ctx, const char *column), void *ctx)
+struct finding {
+    void (*found)(void *ctx, const char *column);
+    void *ctx;
+};
+
+static void found_in_expression(void *ctx, const char *column, enum expression_row row)
+{
+    struct finding *finding = ctx;
+    (void)row;
+    finding->found(finding->ctx, column);
+}
+
+static void source_columns(const struct trigger *trigger, struct finding *finding)
 {
     const struct query *query = trigger->query;
     for (unsigned i = 0; i < trigger->cache->params.n; i++) {
-        const char *column = trigger->sources[i].column;
-        if (column && !(query && query_gives(query, trigger->cache->params.names[i])))
-            found(ctx, column);
+        const struct param_source *source = &trigger->sources[i];
+        bool given = query && !source->bound && query_gives(query, trigger->cache->params.names[i]);
+        if (source->column && !given)
+            finding->found(finding->ctx, source->column);
+        if (source->expression)
+            expression_columns(source->expression, found_in_expression, finding);
     }
     for (unsigned i = 0; query && i < query->lookup.n_params; i++)
-        found(ctx, query->columns[i]);
+        finding->found(finding->ctx, query->columns[i]);
 }
 
 void ruleset_columns(const struct ruleset *ruleset, const char *schema, const char *table,
                      void (*found)(void *ctx, const char *column), void *ctx)
 {
+    struct finding finding = {found, ctx};
     for (unsigned i = 0; i < ruleset->n_caches; i++) {
         const struct cache *cache = ruleset->caches[i];
         for (unsigned j = 0; j < cache->n_triggers; j++) {
@@ -120,8 +136,10 @@ void ruleset_columns(const struct ruleset *ruleset, const char *schema, const ch
                 continue;
             for (unsigned k = 0; k < trigger->n_columns; k++)
                 found(ctx, trigger->columns[k]);
+            if (trigger->when)
+                expression_columns(trigger->when, found_in_expression, &finding);
             if (!trigger->clears_all)
-                source_columns(trigger, found, ctx);
+                source_columns(trigger, &finding);
         }
     }
 }

@@ -128,7 +128,7 @@ struct ruleset {
     unsigned n_tables;
     struct plan *plans;     /* by oid */
     struct plan *last_plan; /* changes come in runs */
-    struct judged *judged;  /* tables whose complaints were logged, by name */
+    struct judged *judged;  /* tables that were complained of, by oid */
     /* Of the change at hand. */
     struct buf keys;
     struct buf rows[2]; /* the images as JSON */
