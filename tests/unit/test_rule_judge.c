@@ -1,0 +1,230 @@
+/* What rules want of a real table: columns, types, old values. */
+#include "rule_fixture.h"
+
+#define INT4 23
+#define BOOL 16
+
+static void judge(struct fixture *f)
+{
+    complaints_free(&f->complaints);
+    for (unsigned i = 0; i < f->relation.n_columns; i++)
+        f->columns[i].type = f->columns[i].type ? f->columns[i].type : INT4;
+    ruleset_judge(f->set, &f->relation, true, &f->complaints);
+}
+
+static void advise(struct fixture *f)
+{
+    complaints_free(&f->complaints);
+    ruleset_advise(f->set, &f->relation, &f->complaints);
+}
+
+/* The complaint begins so, and it is the only one. */
+static void only(struct fixture *f, enum severity severity, const char *text)
+{
+    if (f->complaints.n != 1)
+        complaints_print(&f->complaints, stderr);
+    assert_int_equal(f->complaints.n, 1);
+    assert_int_equal(f->complaints.list[0].severity, severity);
+    if (strncmp(f->complaints.list[0].text, text, strlen(text)) != 0)
+        assert_string_equal(f->complaints.list[0].text, text);
+}
+
+#define ALL "all = { action = \"scan\"; match = \"c:*\"; }; };"
+#define TRIGGER(text) "c = { key = \"c:{k}\"; triggers = ( { table = \"t\"; " text " } ); " ALL
+#define BIND(text) TRIGGER("bind = { k = \"" text "\"; };")
+
+static void an_expression_needs_the_old_values_of_its_columns(void **state)
+{
+    struct fixture *f = *state;
+    rules(f, BIND("id + x"));
+    table(f, "*id", "x", NULL);
+    judge(f);
+    only(f, SEVERITY_ERROR,
+         "key c:{k} takes column x, whose old value the replica identity of "
+         "public.t does not send");
+}
+
+static void rows_new_needs_no_old_values(void **state)
+{
+    struct fixture *f = *state;
+    rules(f, TRIGGER("rows = \"new\"; bind = { k = \"id + x\"; };"));
+    table(f, "*id", "x", NULL);
+    judge(f);
+    assert_int_equal(f->complaints.n, 0);
+}
+
+static void old_names_an_old_value_even_with_rows_new(void **state)
+{
+    struct fixture *f = *state;
+    rules(f, TRIGGER("rows = \"new\"; bind = { k = \"old.x + 1\"; };"));
+    table(f, "*id", "x", NULL);
+    judge(f);
+    only(f, SEVERITY_ERROR, "key c:{k} takes column x, whose old value");
+}
+
+static void new_names_no_old_value(void **state)
+{
+    struct fixture *f = *state;
+    rules(f, TRIGGER("on = \"update\"; bind = { k = \"new.x + 1\"; };"));
+    table(f, "*id", "x", NULL);
+    judge(f);
+    assert_int_equal(f->complaints.n, 0);
+}
+
+static void a_lookup_needs_the_old_values_of_its_parameters(void **state)
+{
+    struct fixture *f = *state;
+    rules(f, TRIGGER("lookup = \"SELECT k FROM p WHERE a = {x}\";"));
+    table(f, "*id", "x", NULL);
+    judge(f);
+    only(f, SEVERITY_ERROR, "the lookup of c takes column x, whose old value");
+}
+
+static void what_a_lookup_gives_the_table_need_not_have(void **state)
+{
+    struct fixture *f = *state;
+    rules(f,
+          TRIGGER("lookup = \"SELECT k FROM p WHERE a = {id}\";") "d = { key = \"d:{k}\"; triggers "
+                                                                  "= ( { table = \"t\"; "
+                                                                  "lookup = \"SELECT * FROM p "
+                                                                  "WHERE a = {id}\"; } ); " ALL);
+    table(f, "*id", NULL, NULL);
+    judge(f);
+    assert_int_equal(f->complaints.n, 0);
+}
+
+static void what_neither_a_lookup_nor_the_table_gives_is_missing(void **state)
+{
+    struct fixture *f = *state;
+    rules(f, TRIGGER("lookup = \"SELECT 1 FROM p WHERE a = {id}\";"));
+    table(f, "*id", NULL, NULL);
+    judge(f);
+    only(f, SEVERITY_WARNING, "table public.t has no column k");
+}
+
+static void a_parameter_of_a_lookup_that_is_missing_is_said(void **state)
+{
+    struct fixture *f = *state;
+    rules(f, TRIGGER("lookup = \"SELECT k FROM p WHERE a = {idd}\";"));
+    table(f, "*id", NULL, NULL);
+    judge(f);
+    only(f, SEVERITY_WARNING, "table public.t has no column idd (did you mean id?)");
+}
+
+static void an_expression_that_does_not_fit_is_an_error(void **state)
+{
+    struct fixture *f = *state;
+    rules(f, TRIGGER("when = \"x\"; bind = { k = \"id\"; };"));
+    table(f, "*id", "*x", NULL);
+    judge(f);
+    only(f, SEVERITY_ERROR, "when does not fit table public.t: ");
+    assert_non_null(strstr(f->complaints.list[0].text, "; until it does, it counts as true"));
+    f->columns[1].type = BOOL;
+    judge(f);
+    assert_int_equal(f->complaints.n, 0);
+}
+
+static void a_missing_column_of_an_expression_is_a_warning(void **state)
+{
+    struct fixture *f = *state;
+    rules(f, TRIGGER("when = \"y > 5\"; bind = { k = \"id\"; };"));
+    table(f, "*id", NULL, NULL);
+    judge(f);
+    only(f, SEVERITY_WARNING, "table public.t has no column y; until it has, it counts as true");
+}
+
+static void values_of_set_need_no_old_values(void **state)
+{
+    struct fixture *f = *state;
+    rules(f, "c = { key = \"c:{id}\"; triggers = \"t\"; action = \"set\"; value = \"{x}\"; " ALL);
+    table(f, "*id", "x", NULL);
+    judge(f);
+    assert_int_equal(f->complaints.n, 0);
+}
+
+static void messages_of_publish_need_old_values(void **state)
+{
+    struct fixture *f = *state;
+    rules(f,
+          "c = { triggers = \"t\"; action = \"publish\"; channel = \"c\"; message = \"{x}\"; " ALL);
+    table(f, "*id", "x", NULL);
+    judge(f);
+    only(f, SEVERITY_ERROR, "message {x} takes column x, whose old value");
+}
+
+static void elements_of_each_are_complained_of_once(void **state)
+{
+    struct fixture *f = *state;
+    rules(f, "c = { each = { l = [ \"a\", \"b\" ]; }; key = \"c:{l}:{x}\"; triggers = \"t\"; " ALL);
+    table(f, "*id", "x", NULL);
+    judge(f);
+    only(f, SEVERITY_ERROR, "key c:a:{x} takes column x");
+}
+
+static void a_condition_on_an_old_value_that_is_not_sent_is_advised(void **state)
+{
+    struct fixture *f = *state;
+    rules(f, TRIGGER("when = \"x > 5\"; bind = { k = \"id\"; };"));
+    table(f, "*id", "x", NULL);
+    judge(f);
+    assert_int_equal(f->complaints.n, 0);
+    advise(f);
+    only(f, SEVERITY_WARNING,
+         "when reads the old value of x, which the replica identity of "
+         "public.t does not send: it counts as true for every UPDATE");
+}
+
+static void columns_that_cannot_be_compared_are_advised(void **state)
+{
+    struct fixture *f = *state;
+    rules(f, TRIGGER("columns = [ \"id\", \"x\" ]; bind = { k = \"id\"; };"));
+    table(f, "*id", "x", NULL);
+    advise(f);
+    only(f, SEVERITY_WARNING, "columns compares x with its old value");
+}
+
+static void conditions_on_rows_that_only_come_are_not(void **state)
+{
+    struct fixture *f = *state;
+    rules(f, TRIGGER("on = \"insert\"; when = \"x > 5\"; bind = { k = \"id\"; };"));
+    table(f, "*id", "x", NULL);
+    advise(f);
+    assert_int_equal(f->complaints.n, 0);
+}
+
+static void wildcards_are_judged_with_each_table(void **state)
+{
+    struct fixture *f = *state;
+    rules(f, "c = { key = \"c:{x}\"; triggers = \"*.t\"; " ALL);
+    table(f, "*id", "x", NULL);
+    f->relation.schema = "tenant_1";
+    judge(f);
+    only(f, SEVERITY_ERROR,
+         "key c:{x} takes column x, whose old value the replica identity of "
+         "tenant_1.t does not send");
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+    const struct CMUnitTest tests[] = {
+        TEST(an_expression_needs_the_old_values_of_its_columns),
+        TEST(rows_new_needs_no_old_values),
+        TEST(old_names_an_old_value_even_with_rows_new),
+        TEST(new_names_no_old_value),
+        TEST(a_lookup_needs_the_old_values_of_its_parameters),
+        TEST(what_a_lookup_gives_the_table_need_not_have),
+        TEST(what_neither_a_lookup_nor_the_table_gives_is_missing),
+        TEST(a_parameter_of_a_lookup_that_is_missing_is_said),
+        TEST(an_expression_that_does_not_fit_is_an_error),
+        TEST(a_missing_column_of_an_expression_is_a_warning),
+        TEST(values_of_set_need_no_old_values),
+        TEST(messages_of_publish_need_old_values),
+        TEST(elements_of_each_are_complained_of_once),
+        TEST(a_condition_on_an_old_value_that_is_not_sent_is_advised),
+        TEST(columns_that_cannot_be_compared_are_advised),
+        TEST(conditions_on_rows_that_only_come_are_not),
+        TEST(wildcards_are_judged_with_each_table),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
