@@ -29,6 +29,7 @@ struct running {
 static void run_change(struct running *r, uint64_t number);
 static void answer_all(struct running *r);
 static void compare(struct running *r);
+static void note_idle(struct running *r);
 
 struct test_result testrun(const struct test_file *file, const struct test *test, uint64_t number)
 {
@@ -39,6 +40,7 @@ struct test_result testrun(const struct test_file *file, const struct test *test
     run_change(&r, number);
     answer_all(&r);
     compare(&r);
+    note_idle(&r);
     if (!r.table.known)
         r.result.note = arena_printf(r.arena, "no trigger names table %s.%s%s", r.table.schema,
                                      r.table.name, table_suggestion(&r.table, file->ruleset));
@@ -232,4 +234,38 @@ static void compare(struct running *r)
     }
     if (r->result.n_findings == 0)
         compare_order(r);
+}
+
+/* A line of `absent`, and whether some rule can give it at all. */
+struct possible {
+    const struct running *r;
+    const char *store;
+    int action;
+    bool found;
+};
+
+static void on_clearer(void *ctx, const struct rule_clearer *clearer)
+{
+    struct possible *p = ctx;
+    const char *store = ruleset_store_name(p->r->file->ruleset, clearer->op->store);
+    p->found |= clearer->op->action == p->action && strcmp(store, p->store) == 0;
+}
+
+/* What is absent whatever happens proves nothing: the key is misspelt, or its rule is gone. */
+static void note_idle(struct running *r)
+{
+    const struct test_lines *absent = &r->test->absent;
+    for (unsigned i = 0; i < absent->n; i++) {
+        const char *text = absent->list[i].text;
+        const char *action = strchr(text, ' ') + 1, *key = strchr(action, ' ') + 1;
+        struct possible p = {.r = r};
+        p.store = arena_strndup(r->arena, text, (size_t)(action - text) - 1);
+        p.action = opline_action(action, (size_t)(key - action) - 1);
+        /* Nor is every message on a channel a key of its own, and \xNN may be one byte or four. */
+        if (p.action == OP_PUBLISH || strstr(key, "\\x"))
+            continue;
+        ruleset_find(r->file->ruleset, key, strlen(key), on_clearer, &p);
+        if (!p.found)
+            r->result.note = arena_printf(r->arena, "no rule ever gives \"%s\"", text);
+    }
 }

@@ -150,6 +150,14 @@ def test_a_table_of_no_trigger_is_said_since_the_test_proves_nothing(run):
     assert "no trigger names table public.blog_coment; did you mean blog_comment?" in answer.stderr
 
 
+def test_an_absent_op_that_no_rule_ever_gives_is_said(run):
+    for op in ("delete blog:get_coments:3", "bump blog:get_comments:3", "scan blog:news"):
+        answer = run(MOVE + f'absent = [ "redis {op}" ];')
+        assert answer.returncode == 0 and f'note: no rule ever gives "redis {op}"' in answer.stderr
+    for op in ("delete blog:get_comments:9", "scan blog:get_comments:*", "delete blog:noticias"):
+        assert run(MOVE + f'absent = [ "redis {op}" ];').stderr == ""
+
+
 @pytest.mark.parametrize("test, complaint", [
     (MOVE, "the test proves nothing"),
     (MOVE + "absent = [];", "the test proves nothing"),
