@@ -24,7 +24,10 @@ static void clear_unknown(struct matching *m, const struct trigger *trigger, boo
     struct cache *cache = trigger->cache;
     if (in_doubt && !m->doubted && (cache->all || !cache_has_params(cache)))
         stats()->doubts++;
-    clear_cache(m, cache, trigger->action, trigger->line, in_doubt);
+    if (trigger->clears_all)
+        give_all(m, cache, trigger->line, in_doubt);
+    else
+        clear_cache(m, cache, trigger->action, trigger->line, in_doubt);
     m->doubted |= in_doubt;
 }
 
@@ -101,7 +104,7 @@ void ask(struct matching *m, const struct trigger_plan *planned)
         clear_unknown(m, trigger, true);
     /* The row that changed gives the same keys as before, if the same is asked for them. */
     if (known == 3 && same_params(n, params[IMAGE_OLD], params[IMAGE_NEW]) &&
-        same_values(planned, trigger->cache->key_params))
+        (trigger->clears_all || same_values(planned, trigger->cache->key_params)))
         known = 1U << IMAGE_NEW;
     for (unsigned image = IMAGE_OLD; image <= IMAGE_NEW; image++)
         if (known & 1U << image)
@@ -151,6 +154,11 @@ static void give_rows(struct matching *m, const struct context_head *head, const
                       const struct answer *answer)
 {
     const struct trigger *trigger = head->trigger;
+    if (trigger->clears_all) {
+        if (answer->n_rows)
+            give_all(m, trigger->cache, trigger->line, false);
+        return;
+    }
     struct template_value values[TEMPLATE_MAX_PARAMS];
     int from[TEMPLATE_MAX_PARAMS];
     find_params(trigger->cache, answer, from);

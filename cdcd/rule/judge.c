@@ -133,9 +133,8 @@ static void judge_trigger(struct judging *j, const struct trigger *trigger)
     if (trigger->when)
         judge_expression(j, trigger, trigger->when, EXPRESSION_CONDITION, "when",
                          trigger->when_line, "it counts as true");
-    if (trigger->clears_all)
-        return;
-    judge_keys(j, trigger);
+    if (!trigger->clears_all)
+        judge_keys(j, trigger);
     judge_query(j, trigger);
 }
 

@@ -132,7 +132,7 @@ void load_check_cache(struct loader *loader, const struct cache *cache, const st
     check_row_value(loader, cache, node);
     check_named(loader, cache, node);
     for (unsigned i = 0; i < cache->n_triggers; i++)
-        if (cache->triggers[i].query)
+        if (cache->triggers[i].query && !cache->triggers[i].clears_all)
             check_query(loader, &cache->triggers[i]);
 }
 

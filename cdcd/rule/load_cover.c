@@ -83,6 +83,13 @@ static void put_suggestion(const struct cache *cache, struct buf *to)
 static void warn_without_all(struct loader *loader, const struct cache *cache)
 {
     struct buf match = {0};
+    if (cache->action.op == OP_PUBLISH) {
+        complain(loader->complaints, SEVERITY_WARNING, cache->file, cache->line,
+                 "%s publishes nothing of a TRUNCATE, or of changes that were missed; a second "
+                 "cache whose message has no parameters would",
+                 cache->name);
+        return;
+    }
     put_suggestion(cache, &match);
     if (match.len)
         complain(loader->complaints, SEVERITY_WARNING, cache->file, cache->line,

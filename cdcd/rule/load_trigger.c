@@ -279,11 +279,6 @@ static bool load_settings(struct loader *loader, const struct cache *cache, cons
         LOAD_ERROR(loader, limit, "limit is that of a lookup, and there is none; leave it out");
         good = false;
     }
-    if (settings->lookup && trigger->clears_all) {
-        LOAD_ERROR(loader, conf_member(node, "lookup"),
-                   "a lookup names keys, and target = \"all\" needs none; leave one of them out");
-        good = false;
-    }
     return good;
 }
 

@@ -69,7 +69,7 @@ static void match_cache(struct matching *m, const struct cache_plan *planned)
         struct trigger_plan *one = &planned->triggers[i];
         const struct trigger *trigger = one->trigger;
         one->images = holding_images(m, one);
-        if (one->images && trigger->clears_all)
+        if (one->images && trigger->clears_all && (truncated || !trigger->query))
             give_all(m, planned->cache, trigger->line, false);
         else if (one->images && truncated)
             clear_cache(m, planned->cache, trigger->action, trigger->line, false);
@@ -245,7 +245,7 @@ static void match_keys(struct matching *m, const struct cache_plan *planned)
     for (unsigned i = 0; i < planned->n_triggers; i++) {
         const struct trigger_plan *one = &planned->triggers[i];
         for (unsigned image = IMAGE_OLD; image <= IMAGE_NEW; image++)
-            if (one->images & 1U << image && !one->trigger->clears_all)
+            if (one->images & 1U << image)
                 fetch_values(m, one, (enum image)image);
     }
     for (unsigned k = 0; k < planned->cache->n_keys; k++)

@@ -112,7 +112,7 @@ static void found_in_expression(void *ctx, const char *column, enum expression_r
 static void source_columns(const struct trigger *trigger, struct finding *finding)
 {
     const struct query *query = trigger->query;
-    for (unsigned i = 0; i < trigger->cache->params.n; i++) {
+    for (unsigned i = 0; i < trigger->cache->params.n && !trigger->clears_all; i++) {
         const struct param_source *source = &trigger->sources[i];
         bool given = query && !source->bound && query_gives(query, trigger->cache->params.names[i]);
         if (source->column && !given)
@@ -138,8 +138,7 @@ void ruleset_columns(const struct ruleset *ruleset, const char *schema, const ch
                 found(ctx, trigger->columns[k]);
             if (trigger->when)
                 expression_columns(trigger->when, found_in_expression, &finding);
-            if (!trigger->clears_all)
-                source_columns(trigger, &finding);
+            source_columns(trigger, &finding);
         }
     }
 }

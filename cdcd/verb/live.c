@@ -147,6 +147,7 @@ static void on_table(void *ctx, const struct relation *relation, struct complain
 {
     const struct asking *asking = ctx;
     ruleset_judge(asking->ruleset, relation, asking->weak_is_error, complaints);
+    ruleset_advise(asking->ruleset, relation, complaints);
 }
 
 static void on_lookup(void *ctx, const struct lookup *lookup)

@@ -198,6 +198,27 @@ static void without_anybody_to_ask_all_is_cleared(void **state)
     expect("redis scan c:* all 0 doubt\n");
 }
 
+static void a_lookup_decides_over_all_too(void **state)
+{
+    struct fixture *f = *state;
+    struct answer failed = {.failed = "the table is gone"}, many = {.too_many = true};
+    rules(f, "c = { key = \"c:{slug}\"; triggers = ( { table = \"t\"; target = \"all\"; "
+             "lookup = \"SELECT 1 FROM p WHERE a = {id}\"; } ); " WITH_ALL);
+    table(f, "*id", "*slug", NULL);
+    change(f, CHANGE_UPDATE, "7 a", "7 b");
+    expect("ask new 7\n");
+    answer(f, "one", (const char *const[]){NULL});
+    expect("");
+    ANSWER(f, "one", "1", "1");
+    expect("redis scan c:* all 0\n");
+    f->got.len = 0;
+    ruleset_answer(f->set, f->context + 1, f->context_len, &failed, on_op, f);
+    ruleset_answer(f->set, f->context + 1, f->context_len, &many, on_op, f);
+    expect("redis scan c:* all 0 doubt\nredis scan c:* all 0\n");
+    change(f, CHANGE_TRUNCATE, NULL, NULL);
+    expect("redis scan c:* all 0\n");
+}
+
 static void set_with_a_lookup_writes_the_row_that_changed(void **state)
 {
     struct fixture *f = *state;
@@ -257,6 +278,7 @@ int main(void)
         TEST(too_many_rows_clear_all_without_doubt),
         TEST(a_truncate_asks_nothing),
         TEST(without_anybody_to_ask_all_is_cleared),
+        TEST(a_lookup_decides_over_all_too),
         TEST(set_with_a_lookup_writes_the_row_that_changed),
         TEST(answers_keep_the_stages_of_keys),
         TEST(lookups_have_numbers_of_their_own),
