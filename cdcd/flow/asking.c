@@ -11,6 +11,9 @@
 /* A lookup that fails after so long is not asked again for as long as its cache, cleared in doubt,
  * would not be cleared again: else a large unit waits for each of its rows. */
 #define SLOW_MS 1000
+/* How many questions are out at once: halved by each slow answer, one more for each quick one. */
+#define MOST_OUT_AT_FIRST 8
+#define QUICK_MS 250
 
 void asking_add(struct asking *asking, struct part *part)
 {
@@ -43,7 +46,9 @@ bool asking_next(struct asking *asking, uint64_t clock, int64_t now_ms, struct a
                  const char **failed)
 {
     struct part *part = asking->next;
-    if (!part || asking->n_out == ASKING_MOST)
+    if (asking->most_out == 0)
+        asking->most_out = MOST_OUT_AT_FIRST;
+    if (!part || asking->n_out >= asking->most_out)
         return false;
     *asked = (struct asked){.part = part, .at = clock, .asked_ms = now_ms};
     asked->place = part->questions->n_asked++;
@@ -75,11 +80,14 @@ struct asked asking_answered(struct asking *asking, uint64_t number)
 void asking_note(struct asking *asking, const struct lookup *lookup, const struct asked *asked,
                  const struct answer *answer, int64_t now_ms)
 {
+    int64_t took_ms = now_ms - asked->asked_ms;
     stats()->lookups_too_many += answer->too_many;
-    if (!answer->failed)
-        return;
-    stats()->lookups_failed++;
-    if (now_ms - asked->asked_ms >= SLOW_MS) {
+    stats()->lookups_failed += answer->failed != NULL;
+    if (took_ms >= SLOW_MS)
+        asking->most_out = asking->most_out > 1 ? asking->most_out / 2 : 1;
+    else if (took_ms < QUICK_MS && asking->most_out < ASKING_MOST && asked->number)
+        asking->most_out++;
+    if (answer->failed && took_ms >= SLOW_MS) {
         unsigned i = lookup->number % ASKING_FAILURES;
         asking->failures[i].lookup = lookup->number;
         asking->failures[i].until_ms = now_ms + DOUBT_INTERVAL_MS;

@@ -1,6 +1,7 @@
 /* Asking: questions of parts whose units are visible, on their way to PostgreSQL and back.
  *
- * Parts are asked in commit order, and only so many questions are out at once. Answers come in any
+ * Parts are asked in commit order, and only so many questions are out at once: fewer when answers
+ * take long, because the time of a question runs while it waits behind others. Answers come in any
  * order. */
 #ifndef CDCD_FLOW_ASKING_H
 #define CDCD_FLOW_ASKING_H
@@ -30,6 +31,7 @@ struct asking {
     size_t bytes;
     struct asked out[ASKING_MOST];
     unsigned n_out;
+    unsigned most_out; /* at least 1, at most ASKING_MOST */
     uint64_t last_number;
     struct {
         uint64_t lookup; /* its number */

@@ -260,6 +260,28 @@ static void only_so_many_questions_are_out_at_once(void **state)
     assert_int_equal(f->source.confirmed, 500);
 }
 
+static void fewer_questions_are_out_when_answers_take_long(void **state)
+{
+    struct fixture *f = *state;
+    char row[64];
+    for (int i = 0; i < 500; i++) {
+        snprintf(row, sizeof row, "? 0 delete %d", i);
+        unit(f, 1, "t", row, (uint64_t)i + 1);
+    }
+    see_all(f);
+    for (int i = 0; i < 100; i++)
+        reply(f, 0, NULL);
+    assert_int_equal(lookups.n_out, 64);
+    f->now_ms += 2 * SECOND;
+    while (lookups.n_out > 1)
+        reply(f, 0, NULL);
+    f->now_ms += 2 * SECOND;
+    reply(f, 0, NULL);
+    assert_int_equal(lookups.n_out, 1);
+    reply(f, 0, NULL);
+    assert_int_equal(lookups.n_out, 2);
+}
+
 static void questions_that_wait_are_counted(void **state)
 {
     struct fixture *f = *state;
@@ -387,6 +409,7 @@ int main(void)
         TEST(an_answer_for_a_dead_store_does_not_delay_the_other),
         TEST(questions_are_forgotten_when_the_stream_begins_again),
         TEST(only_so_many_questions_are_out_at_once),
+        TEST(fewer_questions_are_out_when_answers_take_long),
         TEST(questions_that_wait_are_counted),
         TEST(a_unit_that_asks_more_than_the_buffer_holds_is_finished),
         TEST(no_questions_are_asked_while_stores_take_nothing),
