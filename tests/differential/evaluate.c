@@ -27,6 +27,7 @@ struct field {
 };
 
 struct table {
+    struct arena *arena;
     struct column columns[MAX_COLUMNS];
     struct relation relation;
     struct value *rows[MAX_ROWS];
@@ -91,7 +92,7 @@ static void add_column(struct table *table, const struct field *fields)
     if (n == MAX_COLUMNS)
         fail("too many columns");
     table->columns[n] = (struct column){
-        .name = mem_strdup(fields[1].bytes),
+        .name = arena_strdup(table->arena, fields[1].bytes),
         .type = (uint32_t)strtoul(fields[2].bytes, NULL, 10),
         .typmod = -1,
         .in_identity = *fields[3].bytes == '1',
@@ -103,10 +104,10 @@ static void add_row(struct table *table, const struct field *fields)
     unsigned n = table->relation.n_columns;
     if (table->n_rows == MAX_ROWS)
         fail("too many rows");
-    struct value *row = mem_alloc(n * sizeof *row);
+    struct value *row = arena_alloc(table->arena, n * sizeof *row);
     for (unsigned i = 0; i < n; i++) {
         const char *bytes = fields[i + 1].bytes;
-        row[i] = (struct value){bytes ? mem_strdup(bytes) : NULL, fields[i + 1].len,
+        row[i] = (struct value){bytes ? arena_strdup(table->arena, bytes) : NULL, fields[i + 1].len,
                                 bytes ? VALUE_TEXT : VALUE_NULL};
     }
     table->rows[table->n_rows++] = row;
@@ -178,32 +179,41 @@ static void evaluate(const struct table *table, const struct field *fields, stru
     answer(out, &trial, &result);
 }
 
+static void take(struct table *table, char *line, struct arena *arena, struct buf *out)
+{
+    struct field fields[MAX_FIELDS];
+    unsigned n = split(line, fields);
+    if (n == 4 && strcmp(fields[0].bytes, "column") == 0) {
+        add_column(table, fields);
+    } else if (n == table->relation.n_columns + 1 && strcmp(fields[0].bytes, "row") == 0) {
+        add_row(table, fields);
+    } else if (n == 7) {
+        evaluate(table, fields, arena, out);
+        /* Line by line: after a crash it is known which expression it was. */
+        puts(buf_str(out));
+        fflush(stdout);
+    } else {
+        fail("a line that is neither column, row, test nor value");
+    }
+    buf_reset(out, 1 << 16);
+    arena_reset(arena);
+}
+
 int main(void)
 {
-    struct table *table = mem_alloc(sizeof *table);
+    struct arena *arena = arena_make(), *of_table = arena_make();
+    struct table *table = arena_alloc(of_table, sizeof *table);
+    table->arena = of_table;
     table->relation = (struct relation){
         .oid = 1, .version = 1, .schema = "public", .name = "r", .columns = table->columns};
-    struct arena *arena = arena_make();
     struct buf out = {0};
-    struct field fields[MAX_FIELDS];
     char *line = NULL;
     size_t size = 0;
-    while (getline(&line, &size, stdin) > 0) {
-        unsigned n = split(line, fields);
-        if (n == 4 && strcmp(fields[0].bytes, "column") == 0) {
-            add_column(table, fields);
-        } else if (n == table->relation.n_columns + 1 && strcmp(fields[0].bytes, "row") == 0) {
-            add_row(table, fields);
-        } else if (n == 7) {
-            evaluate(table, fields, arena, &out);
-            /* Line by line: after a crash it is known which expression it was. */
-            puts(buf_str(&out));
-            fflush(stdout);
-            buf_reset(&out, 1 << 16);
-            arena_reset(arena);
-        } else {
-            fail("a line that is neither column, row, test nor value");
-        }
-    }
-    return 0; /* the table lives as long as the process */
+    while (getline(&line, &size, stdin) > 0)
+        take(table, line, arena, &out);
+    free(line);
+    buf_free(&out);
+    arena_free(arena);
+    arena_free(of_table);
+    return 0;
 }

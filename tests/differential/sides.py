@@ -1,0 +1,185 @@
+"""The two that answer: PostgreSQL and cdcd. Each takes cases and gives an answer for each."""
+
+import io
+import re
+import subprocess
+import threading
+
+from values import COLUMNS, IDENTITY
+
+SCHEMA = """
+CREATE TYPE mood AS ENUM ('sad', 'ok', 'happy', 'it''s');
+CREATE TABLE r (number int PRIMARY KEY, {columns});
+INSERT INTO r (number) VALUES (0);
+CREATE FUNCTION table_schema() RETURNS text LANGUAGE sql IMMUTABLE AS $$ SELECT 'public'::text $$;
+CREATE FUNCTION table_name() RETURNS text LANGUAGE sql IMMUTABLE AS $$ SELECT 'r'::text $$;
+CREATE FUNCTION evaluate(queries text[],
+                         OUT state text, OUT type oid, OUT is_null bool, OUT value text)
+RETURNS SETOF record LANGUAGE plpgsql AS $$
+DECLARE query text;
+BEGIN
+    FOREACH query IN ARRAY queries LOOP
+        BEGIN
+            EXECUTE query INTO type, is_null, value;
+            state := NULL;
+        EXCEPTION WHEN OTHERS THEN
+            state := SQLSTATE;
+            value := SQLERRM;
+        END;
+        RETURN NEXT;
+    END LOOP;
+END $$;
+"""
+
+SETTINGS = """
+SET datestyle = 'ISO'; SET intervalstyle = 'postgres'; SET timezone = 'UTC';
+SET extra_float_digits = 1; SET bytea_output = 'hex'; SET client_min_messages = 'error';
+SET jit = off; SET max_parallel_workers_per_gather = 0;
+"""
+
+CHANGED = re.compile(r"\bchanged\((\w+)\)", re.IGNORECASE)
+NO_EQUALITY = {name for name, type in COLUMNS if type == "json"}
+
+
+class Case:
+    """An expression, and what it is evaluated on. Rows are numbers; row 0 is all NULL."""
+
+    __slots__ = ("condition", "op", "image", "old", "new", "seed", "text")
+
+    def __init__(self, condition, op, image, old, new, seed, text):
+        self.condition, self.op, self.image = condition, op, image
+        self.old, self.new, self.seed, self.text = old, new, seed, text
+
+    def with_text(self, text):
+        return Case(self.condition, self.op, self.image, self.old, self.new, self.seed, text)
+
+
+def make_table(cursor, rows):
+    """Makes it; the oids of the columns' types, and the rows as COPY writes them: their texts are
+    those of the stream."""
+    cursor.execute(SETTINGS)
+    columns = ", ".join(f"{name} {type}" for name, type in COLUMNS)
+    cursor.execute(SCHEMA.format(columns=columns))
+    marks = ", ".join(["%s"] * (len(COLUMNS) + 1))
+    for number, values in enumerate(rows, 1):
+        cursor.execute(f"INSERT INTO r VALUES ({marks})", [number, *values])
+    cursor.execute("ANALYZE r")
+    names = ", ".join(name for name, _ in COLUMNS)
+    texts = io.StringIO()
+    cursor.copy_expert(f"COPY (SELECT {names} FROM r ORDER BY number) TO STDOUT", texts)
+    cursor.execute(
+        "SELECT atttypid FROM pg_attribute WHERE attrelid = 'r'::regclass AND attnum > 1"
+        " ORDER BY attnum"
+    )
+    return [oid for (oid,) in cursor.fetchall()], texts.getvalue().split("\n")[:-1]
+
+
+def changed(match):
+    name = match[1].lower()
+    cast = "::text" if name in NO_EQUALITY else ""
+    return f"(old.{name}{cast} IS DISTINCT FROM new.{name}{cast})"
+
+
+def query(case):
+    """A bare column is of the innermost query that has one: of the image's row."""
+    text = CHANGED.sub(changed, case.text)
+    text = f"({text}\n)"
+    if case.condition:
+        text = f"({text} AND true)"
+    row = case.old if case.image == "old" else case.new
+    inner = f"SELECT {text} AS x FROM r this WHERE this.number = {row} OFFSET 0"
+    lower = text.lower()
+    if "old" in lower or "new" in lower:
+        inner = (f"SELECT s.x FROM r old, r new, LATERAL ({inner}) s"
+                 f" WHERE old.number = {case.old} AND new.number = {case.new} OFFSET 0")  # fmt: skip
+    return f"SELECT pg_typeof(x)::oid, x IS NULL, format('%s', x) FROM ({inner}) s"
+
+
+class Postgres:
+    def __init__(self, connection):
+        self.cursor = connection.cursor()
+        self.cursor.execute(SETTINGS)
+
+    def answers(self, cases):
+        """Of each: ("state", SQLSTATE, message), ("null", oid) or ("value", oid, text)."""
+        self.cursor.execute(
+            "SELECT * FROM evaluate(%s::text[])", ([query(case) for case in cases],)
+        )
+        return [
+            ("state", state, value) if state else ("null", type) if is_null else ("value", type, value)
+            for state, type, is_null, value in self.cursor.fetchall()
+        ]
+
+
+ESCAPES = {"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"}
+UNESCAPES = {"t": "\t", "n": "\n", "r": "\r"}
+
+
+def escape(text):
+    return re.sub(r"[\\\t\n\r]", lambda match: ESCAPES[match[0]], text)
+
+
+def unescape(text):
+    return re.sub(r"\\(.)", lambda match: UNESCAPES.get(match[1], match[1]), text)
+
+
+def line(case):
+    fields = ["test" if case.condition else "value", case.op, case.image]
+    fields += [str(case.old), str(case.new), str(case.seed), escape(case.text)]
+    return "\t".join(fields) + "\n"
+
+
+class Cdcd:
+    """The program tests/evaluate."""
+
+    def __init__(self, program, oids, rows):
+        self.program = program
+        self.table = "".join(
+            f"column\t{name}\t{oid}\t{int(name in IDENTITY)}\n"
+            for (name, _), oid in zip(COLUMNS, oids)
+        ) + "".join(f"row\t{row}\n" for row in rows)
+        self.start()
+
+    def start(self):
+        self.process = subprocess.Popen(
+            [self.program], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, encoding="utf-8",
+            errors="surrogateescape",
+        )  # fmt: skip
+        self.process.stdin.write(self.table)
+
+    def end(self):
+        self.process.stdin.close()
+        self.process.stdout.close()
+        self.process.wait()
+
+    def answers(self, cases):
+        """Of each: (doubt, "refused" | "error" | "doubt" | "null" | "value" | "crash", ...)."""
+        done = []
+        while len(done) < len(cases):
+            done += self.some(cases[len(done) :])
+            if len(done) < len(cases):
+                done.append(("-", "crash"))
+                self.end()
+                self.start()
+        return done
+
+    def some(self, cases):
+        """Fewer than cases when it crashed."""
+        text = "".join(map(line, cases))
+        writer = threading.Thread(target=self.write, args=(text,))
+        writer.start()
+        answers = []
+        for _ in cases:
+            answer = self.process.stdout.readline()
+            if not answer:
+                break
+            answers.append(tuple(map(unescape, answer.rstrip("\n").split("\t"))))
+        writer.join()
+        return answers
+
+    def write(self, text):
+        try:
+            self.process.stdin.write(text)
+            self.process.stdin.flush()
+        except BrokenPipeError:
+            pass
