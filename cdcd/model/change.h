@@ -28,6 +28,13 @@ struct column {
     bool in_identity; /* its old value is sent with an UPDATE that moves the row, and a DELETE */
 };
 
+/* A unique index whose columns are never NULL, so that it could be the replica identity. */
+struct relation_index {
+    const char *name_sql; /* as SQL writes it, without its schema */
+    const bool *holds;    /* by column */
+    unsigned n_columns;
+};
+
 struct relation {
     uint32_t oid;
     uint64_t version; /* a number that no other definition of any relation has had */
@@ -35,6 +42,10 @@ struct relation {
     const char *name;
     unsigned n_columns;
     const struct column *columns;
+    /* From a catalog alone; NULL and 0 otherwise. */
+    const bool *not_null; /* by column */
+    const struct relation_index *indexes;
+    unsigned n_indexes;
 };
 
 enum change_op { CHANGE_INSERT, CHANGE_UPDATE, CHANGE_DELETE, CHANGE_TRUNCATE };

@@ -1,20 +1,26 @@
 /* What rules want of a table, against what the table is. */
 #include "base/mem.h"
 #include "base/str.h"
+#include "model/identity.h"
 #include "rule/ruleset.h"
 
 #include <string.h>
 
 struct judging {
+    const struct ruleset *ruleset;
     const struct relation *relation;
     bool weak_is_error;
     struct complaints *complaints;
     char *table;        /* as SQL writes it */
     const char **names; /* of its columns, NULL-terminated */
     struct arena *arena;
+    bool *needed;       /* columns whose old values are wanted, by their place */
+    bool gathers;       /* those, and complains to nobody */
+    const char *remedy; /* the SQL after which they are sent; NULL: not looked for yet */
 };
 
 static void judge_trigger(struct judging *j, const struct trigger *trigger);
+static void advise_trigger(struct judging *j, const struct trigger *trigger);
 static void judge_keys(struct judging *j, const struct trigger *trigger);
 static bool judge_expression(struct judging *j, const struct trigger *trigger,
                              const struct expression *expression, enum expression_want want,
@@ -44,6 +50,17 @@ static char *table_in_sql(struct arena *arena, const struct relation *relation)
     return copy;
 }
 
+static void run(struct judging *j, void (*judge)(struct judging *j, const struct trigger *trigger))
+{
+    const struct relation *relation = j->relation;
+    for (unsigned i = 0; i < j->ruleset->n_caches; i++) {
+        const struct cache *cache = j->ruleset->caches[i];
+        for (unsigned k = 0; k < cache->n_triggers; k++)
+            if (trigger_is_about(&cache->triggers[k], relation->schema, relation->name))
+                judge(j, &cache->triggers[k]);
+    }
+}
+
 static void each_trigger(const struct ruleset *ruleset, const struct relation *relation,
                          bool weak_is_error, struct complaints *complaints,
                          void (*judge)(struct judging *j, const struct trigger *trigger))
@@ -52,14 +69,15 @@ static void each_trigger(const struct ruleset *ruleset, const struct relation *r
     const char **names = arena_alloc(arena, (relation->n_columns + 1) * sizeof *names);
     for (unsigned i = 0; i < relation->n_columns; i++)
         names[i] = relation->columns[i].name;
-    struct judging j = {relation, weak_is_error, complaints, table_in_sql(arena, relation),
-                        names,    arena};
-    for (unsigned i = 0; i < ruleset->n_caches; i++) {
-        const struct cache *cache = ruleset->caches[i];
-        for (unsigned k = 0; k < cache->n_triggers; k++)
-            if (trigger_is_about(&cache->triggers[k], relation->schema, relation->name))
-                judge(&j, &cache->triggers[k]);
-    }
+    struct judging j = {.ruleset = ruleset,
+                        .relation = relation,
+                        .weak_is_error = weak_is_error,
+                        .complaints = complaints,
+                        .table = table_in_sql(arena, relation),
+                        .names = names,
+                        .arena = arena};
+    j.needed = arena_alloc(arena, relation->n_columns * sizeof *j.needed);
+    run(&j, judge);
     arena_free(arena);
 }
 
@@ -91,10 +109,42 @@ static bool takes_old(const struct trigger *trigger)
     return trigger->images & 1U << IMAGE_OLD && trigger->ops & OLD_OPS;
 }
 
+/* Asked of each column whose old value is wanted, so that those are known. */
 static bool is_sent(const struct judging *j, const char *column)
 {
     int place = plan_column(j->relation, column);
-    return place == PLAN_NO_COLUMN || j->relation->columns[place].in_identity;
+    if (place == PLAN_NO_COLUMN)
+        return true;
+    j->needed[place] = true;
+    return j->gathers || j->relation->columns[place].in_identity;
+}
+
+static bool gather(const struct judging *j, bool conditions, struct buf *sql)
+{
+    struct complaints unsaid = {0};
+    struct judging all = *j;
+    all.gathers = true;
+    all.complaints = &unsaid;
+    all.needed = arena_alloc(j->arena, j->relation->n_columns * sizeof *all.needed);
+    run(&all, judge_trigger);
+    if (conditions)
+        run(&all, advise_trigger);
+    complaints_free(&unsaid);
+    return identity_remedy(j->relation, j->table, all.needed, sql);
+}
+
+/* One remedy for all that rules want of the table, as it has but one identity: with what conditions
+ * want, unless that takes the whole row, which keys alone may not. */
+static const char *find_remedy(struct judging *j, bool conditions)
+{
+    struct buf wide = {0}, narrow = {0};
+    if (j->remedy)
+        return j->remedy;
+    bool all = gather(j, true, &wide) || conditions || !gather(j, false, &narrow);
+    j->remedy = arena_strdup(j->arena, buf_str(all ? &wide : &narrow));
+    buf_free(&wide);
+    buf_free(&narrow);
+    return j->remedy;
 }
 
 /* What takes the column's old value: a key, a lookup. */
@@ -107,10 +157,9 @@ static void judge_identity(struct judging *j, const struct trigger *trigger, con
              trigger->line,
              "%s %s takes column %s, whose old value the replica identity of %s does not "
              "send: an UPDATE that moves a row, or a DELETE, would leave the old key; "
-             "ALTER TABLE %s REPLICA IDENTITY FULL; (or a unique index that holds the column as "
-             "identity, rows = \"new\" where the column never changes, or "
+             "%s; (or rows = \"new\" where the column never changes, or "
              "source.weak_identity = \"clear\" in cdcd.cfg)",
-             what, text, column, j->table, j->table);
+             what, text, column, j->table, find_remedy(j, false));
 }
 
 static const char *until_then(const struct trigger *trigger)
@@ -237,9 +286,8 @@ static void advise(struct judging *j, const struct trigger *trigger, int line, c
 {
     complain(j->complaints, SEVERITY_WARNING, trigger->file, line,
              "%s reads the old value of %s, which the replica identity of %s does not send: it "
-             "counts as true for every UPDATE and DELETE; ALTER TABLE %s REPLICA IDENTITY FULL; "
-             "(or a unique index that holds the column as identity)",
-             what, column, j->table, j->table);
+             "counts as true for every UPDATE and DELETE; %s",
+             what, column, j->table, find_remedy(j, true));
 }
 
 static void found_in_when(void *ctx, const char *column, enum expression_row row)
@@ -258,9 +306,8 @@ static void advise_trigger(struct judging *j, const struct trigger *trigger)
         if (trigger->ops & 1U << CHANGE_UPDATE && !is_sent(j, trigger->columns[i]))
             complain(j->complaints, SEVERITY_WARNING, trigger->file, trigger->line,
                      "columns compares %s with its old value, which the replica identity of %s "
-                     "does not send: every UPDATE counts; ALTER TABLE %s REPLICA IDENTITY FULL; "
-                     "(or a unique index that holds the column as identity)",
-                     trigger->columns[i], j->table, j->table);
+                     "does not send: every UPDATE counts; %s",
+                     trigger->columns[i], j->table, find_remedy(j, true));
     if (trigger->when)
         expression_columns(trigger->when, found_in_when, &r);
 }

@@ -77,7 +77,7 @@ static const char tables_sql[] =
     "       pg_has_role(c.relowner, 'USAGE') AS owned,"
     "       p.tablename IS NOT NULL AS published, p.filter,"
     "       c.relreplident = 'f' OR k.attnums IS NOT NULL AS has_identity,"
-    "       a.attname, a.atttypid, a.atttypmod,"
+    "       x.indexes, a.attnum, a.attnotnull, a.attname, a.atttypid, a.atttypmod,"
     "       p.columns IS NULL OR p.columns ? a.attname::text AS given,"
     "       c.relreplident = 'f' OR a.attnum = ANY (k.attnums) AS in_identity,"
     "       txid_snapshot_xmin(v.snapshot) AS xmin, txid_snapshot_xmax(v.snapshot) AS xmax"
@@ -93,6 +93,15 @@ static const char tables_sql[] =
     "                AND CASE c.relreplident WHEN 'd' THEN i.indisprimary"
     "                                        WHEN 'i' THEN i.indisreplident END"
     "              LIMIT 1) k ON true"
+    "  LEFT JOIN LATERAL (SELECT string_agg(array_to_string(u.attnums, ' ') || ':'"
+    "                 || quote_ident(u.name), E'\n' ORDER BY u.name) AS indexes"
+    "          FROM (SELECT xc.relname AS name, (i.indkey::int2[])[0:i.indnkeyatts - 1] AS attnums"
+    "                  FROM pg_index i JOIN pg_class xc ON xc.oid = i.indexrelid"
+    "                 WHERE i.indrelid = c.oid AND c.relkind = 'r' AND i.indisvalid"
+    "                   AND i.indisunique AND i.indimmediate AND i.indpred IS NULL"
+    "                   AND i.indexprs IS NULL AND xc.relname !~ E'\n') u"
+    "         WHERE NOT EXISTS (SELECT FROM pg_attribute ua WHERE ua.attrelid = c.oid"
+    "                AND ua.attnum = ANY (u.attnums) AND NOT ua.attnotnull)) x ON true"
     "  LEFT JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0"
     "        AND NOT a.attisdropped AND a.attgenerated = ''"
     " ORDER BY w.n, a.attnum";
@@ -256,6 +265,72 @@ static void read_columns(struct arena *arena, struct catalog_table *table, struc
     }
 }
 
+/* Which column of the relation has the number; n_columns when none of those that are given. */
+static unsigned place_of(const struct relation *relation, const int *numbers, long number)
+{
+    unsigned i = 0;
+    while (i < relation->n_columns && numbers[i] != number)
+        i++;
+    return i;
+}
+
+/* `1 3:name`, the columns' numbers and the index' name; false when it has a column that is not
+ * given. */
+static bool read_index(struct arena *arena, const struct relation *relation, const int *numbers,
+                       const char *line, size_t n, struct relation_index *index)
+{
+    char *at = arena_strndup(arena, line, n);
+    bool *holds = arena_alloc(arena, relation->n_columns * sizeof *holds);
+    *index = (struct relation_index){.holds = holds};
+    while (*at && *at != ':') {
+        unsigned place = place_of(relation, numbers, strtol(at, &at, 10));
+        if (place == relation->n_columns)
+            return false;
+        holds[place] = true;
+        index->n_columns++;
+    }
+    index->name_sql = *at ? at + 1 : at;
+    return *at;
+}
+
+static void read_indexes(struct arena *arena, struct relation *relation, const int *numbers,
+                         const char *lines)
+{
+    unsigned n = 1;
+    for (const char *at = lines; *at; at++)
+        n += *at == '\n';
+    struct relation_index *indexes = arena_alloc(arena, n * sizeof *indexes);
+    relation->indexes = indexes;
+    for (const char *line = lines; *line;) {
+        size_t len = strcspn(line, "\n");
+        if (read_index(arena, relation, numbers, line, len, &indexes[relation->n_indexes]))
+            relation->n_indexes++;
+        line += len + (line[len] == '\n');
+    }
+}
+
+/* What could be the table's identity. That of partitions is not their root's, and no index of the
+ * root can be it. */
+static void read_identity(struct arena *arena, struct catalog_table *table, struct row row,
+                          unsigned n)
+{
+    struct relation *relation = &table->relation;
+    bool *not_null = arena_alloc(arena, n * sizeof *not_null);
+    int *numbers = arena_alloc(arena, n * sizeof *numbers);
+    const char *lines = text_of(row, "indexes");
+    unsigned k = 0;
+    if (table->kind != TABLE_ORDINARY)
+        return;
+    for (unsigned i = 0; i < n; i++, row.number++) {
+        if (is_null(row, "attname") || !bool_of(row, "given"))
+            continue;
+        not_null[k] = bool_of(row, "attnotnull");
+        numbers[k++] = atoi(text_of(row, "attnum"));
+    }
+    relation->not_null = not_null;
+    read_indexes(arena, relation, numbers, lines);
+}
+
 /* A table from the n rows that are about it. */
 static void read_table(struct catalog *catalog, struct catalog_table *table, struct wanted *wanted,
                        struct row row, unsigned n)
@@ -276,6 +351,7 @@ static void read_table(struct catalog *catalog, struct catalog_table *table, str
                      .name = wanted->name},
     };
     read_columns(arena, table, row, n);
+    read_identity(arena, table, row, n);
     wanted->gone = wanted->pattern && table->kind == TABLE_MISSING;
 }
 

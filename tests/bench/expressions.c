@@ -20,7 +20,12 @@ static const struct column columns[] = {
 };
 #define COLUMNS (sizeof columns / sizeof *columns)
 
-static const struct relation relation = {1, 1, "public", "blog_post", COLUMNS, columns};
+static const struct relation relation = {.oid = 1,
+                                         .version = 1,
+                                         .schema = "public",
+                                         .name = "blog_post",
+                                         .n_columns = COLUMNS,
+                                         .columns = columns};
 
 static const char *const conditions[] = {"published",
                                          "not published",

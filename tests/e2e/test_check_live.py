@@ -289,3 +289,41 @@ def test_patterns_are_looked_at_like_other_tables(own_blog, check):
     blog.sql("CREATE SCHEMA tenant_a; CREATE TABLE tenant_a.post (idd int PRIMARY KEY)")
     code, said, _ = check(blog, rules)
     assert "table tenant_a.post has no column id" in said
+
+
+COMMENTS = rules_file(
+    'comments = { key = "comments:{post_id}"; triggers = "blog_comment";'
+    ' all = { action = "scan"; match = "comments:*"; }; };'
+)
+FULL = "ALTER TABLE public.blog_comment REPLICA IDENTITY FULL"
+USING = "ALTER TABLE public.blog_comment REPLICA IDENTITY USING INDEX "
+
+
+@pytest.mark.parametrize(
+    "ddl, remedy",
+    [
+        ("", FULL),
+        ("ALTER TABLE blog_comment ALTER post_id SET NOT NULL",
+         "CREATE UNIQUE INDEX CONCURRENTLY blog_comment_identity ON public.blog_comment"
+         " (id, post_id); " + USING + "blog_comment_identity"),
+        ('CREATE UNIQUE INDEX "By post" ON blog_comment (post_id, id);'
+         "ALTER TABLE blog_comment ALTER post_id SET NOT NULL", USING + '"By post"'),
+        ("CREATE UNIQUE INDEX by_post ON blog_comment (post_id, id)", FULL),
+        ("CREATE UNIQUE INDEX by_post ON blog_comment (post_id, id) WHERE id > 0;"
+         "ALTER TABLE blog_comment ALTER post_id SET NOT NULL, ALTER post_id TYPE text", FULL),
+        ("CREATE UNIQUE INDEX by_post ON blog_comment (id) INCLUDE (post_id)", FULL),
+    ],
+)
+def test_the_smallest_remedy_for_a_weak_identity_is_one_that_mends_it(ready, check, ddl, remedy):
+    blog = ready()
+    blog.sql(
+        "ALTER TABLE blog_comment REPLICA IDENTITY DEFAULT;"
+        "ALTER TABLE blog_comment DROP CONSTRAINT blog_comment_post_id_fkey;" + ddl
+    )
+    code, said, _ = check(blog, COMMENTS, **BY_HAND)
+    assert code == 78
+    given = re.search(r"would leave the old key; (.*); \(or rows = ", said).group(1)
+    assert given == remedy
+    for statement in given.split("; "):
+        blog.sql(statement)
+    assert check(blog, COMMENTS, **BY_HAND)[:2] == (0, "")

@@ -19,7 +19,12 @@ static const struct column columns[] = {
 };
 #define COLUMNS (sizeof columns / sizeof *columns)
 
-static const struct relation relation = {1, 1, "public", "t", COLUMNS, columns};
+static const struct relation relation = {.oid = 1,
+                                         .version = 1,
+                                         .schema = "public",
+                                         .name = "t",
+                                         .n_columns = COLUMNS,
+                                         .columns = columns};
 
 static void set_row(struct value *row, const char *bytes, size_t n)
 {

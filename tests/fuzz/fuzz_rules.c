@@ -59,7 +59,12 @@ static void change_table(struct ruleset *set, const struct rule_table *named, ui
         rows[0][i] = kinds[i % 5];
         rows[1][i] = kinds[i % 3];
     }
-    struct relation relation = {oid, 1, named->schema, named->name, table.n, table.columns};
+    struct relation relation = {.oid = oid,
+                                .version = 1,
+                                .schema = named->schema,
+                                .name = named->name,
+                                .n_columns = table.n,
+                                .columns = table.columns};
     for (int op = CHANGE_INSERT; op <= CHANGE_TRUNCATE; op++) {
         struct change change = {.op = (enum change_op)op, .relation = &relation};
         change.old_row = op == CHANGE_UPDATE || op == CHANGE_DELETE ? rows[0] : NULL;

@@ -48,7 +48,14 @@ static const char *const row_texts[] = {
 };
 #define ROW_COLUMNS (sizeof row_columns / sizeof *row_columns)
 
-static const struct relation row_relation = {1, 1, "public", "blog_post", ROW_COLUMNS, row_columns};
+static const struct relation row_relation = {
+    .oid = 1,
+    .version = 1,
+    .schema = "public",
+    .name = "blog_post",
+    .n_columns = ROW_COLUMNS,
+    .columns = row_columns,
+};
 
 struct row {
     struct arena *arena;
