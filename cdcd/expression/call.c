@@ -211,7 +211,7 @@ static struct typed *compare_others(struct typing *typing, const struct calling 
 {
     struct typed **args = calling->args;
     struct typed *other = args[0]->type == TYPE_OTHER ? args[0] : args[1];
-    struct typed *beside = other == args[0] ? args[1] : args[0];
+    struct typed *beside = other == args[0] && calling->n == 2 ? args[1] : args[0];
     bool equality =
         calling->n == 2 && (strcmp(calling->name, "=") == 0 || strcmp(calling->name, "<>") == 0);
     bool same = beside->type == TYPE_UNKNOWN || beside->soft ||

@@ -60,6 +60,8 @@ static struct typed *fold_call(struct typing *typing, struct typed *typed)
         constant &= is_constant(typed->args[i]);
         if (typed->kind == TYPED_CALL && !typed->lenient && typed_is_null(typed->args[i]))
             return null(typing, typed);
+        if (typed->kind == TYPED_NULLIF && typed_is_null(typed->args[i]))
+            return typed->args[0];
     }
     return constant ? evaluate(typing, typed) : typed;
 }
@@ -150,7 +152,7 @@ static struct typed *fold_test(struct typing *typing, struct typed *typed)
     return value->kind == DATUM_NULL ? null(typing, typed) : truth(typing, typed, !value->truth);
 }
 
-struct typed *fold(struct typing *typing, struct typed *typed)
+static struct typed *fold_kind(struct typing *typing, struct typed *typed)
 {
     switch (typed->kind) {
     case TYPED_CONST:
@@ -180,4 +182,16 @@ struct typed *fold(struct typing *typing, struct typed *typed)
         return fold_call(typing, typed);
     }
     return NULL;
+}
+
+struct typed *fold(struct typing *typing, struct typed *typed)
+{
+    struct typed *folded = fold_kind(typing, typed);
+    if (!folded || (folded->type == typed->type && folded->oid == typed->oid))
+        return folded;
+    /* What is left of a CASE keeps the type that the whole was given. */
+    folded = typed_copy(typing, folded);
+    folded->type = typed->type;
+    folded->oid = typed->oid;
+    return folded;
 }

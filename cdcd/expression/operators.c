@@ -106,7 +106,9 @@ static const struct catalog_function OPERATORS[] = {
     SIGN("-", _neg, int, real),
     PREFIX("-", OTHER, NULL),
     MATH("*", mul),
+    OPERATOR("*", OTHER, OTHER, OTHER, NULL), /* interval, money */
     MATH("/", div),
+    OPERATOR("/", OTHER, OTHER, OTHER, NULL),
     OPERATOR("%", INT2, INT2, INT2, int2_mod),
     OPERATOR("%", INT4, INT4, INT4, int4_mod),
     OPERATOR("%", INT8, INT8, INT8, int8_mod),

@@ -110,6 +110,8 @@ static void constants_are_evaluated_at_once_in_postgresql_s_order(void **state)
     VALUES("case 1 when 1 then 'a' else 'b' end", "a");
     VALUES("coalesce(1, 1 / 0)", "1");
     TESTS("1 / (i4 - 4) = null", "null");
+    VALUES("nullif(null::int, 1 / (i4 - 4))", "null");
+    TESTS("case when true then i2 end::bigint = 2", "true");
     TESTS("1 / (i4 - 4) = 1 and false", "false");
     TESTS("table_name() = 'blog_post' and table_schema() = 'public'", "true");
 }
@@ -193,6 +195,7 @@ static void types_of_one_s_own_are_compared_by_their_text(void **state)
     REFUSES("kind = ip", "only its text is known");
     REFUSES("kind::text", "a type of your own");
     REFUSES("kind || 'x'", "");
+    REFUSES("- kind", "only its text is known");
     REFUSES("span = '24:00:00'", "only its text is known");
 }
 
