@@ -125,9 +125,9 @@ static int report(struct testing *t)
     for (unsigned i = 0; i < t->n_results; i++) {
         const struct test_result *result = &t->results[i];
         failed |= result->n_findings > 0;
-        if (result->note)
+        for (unsigned j = 0; j < result->n_notes; j++)
             fprintf(stderr, "%s:%d: note: %s\n", result->test->file, result->test->line,
-                    result->note);
+                    result->notes[j]);
     }
     if (t->n_results == 0)
         fprintf(stderr, "no test's name matches --run %s\n", t->args->run ? t->args->run : "");

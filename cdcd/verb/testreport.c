@@ -93,10 +93,13 @@ void testreport_json(FILE *to, const struct test_result *results, unsigned n)
         json_string(to, result->test->name);
         fprintf(to, ",\"file\":");
         json_string(to, result->test->file);
-        fprintf(to, ",\"line\":%d,\"ok\":%s,\"note\":", result->test->line,
+        fprintf(to, ",\"line\":%d,\"ok\":%s,\"notes\":[", result->test->line,
                 result->n_findings ? "false" : "true");
-        json_string(to, result->note);
-        fprintf(to, ",\"findings\":[");
+        for (unsigned j = 0; j < result->n_notes; j++) {
+            fputs(j ? "," : "", to);
+            json_string(to, result->notes[j]);
+        }
+        fprintf(to, "],\"findings\":[");
         for (unsigned j = 0; j < result->n_findings; j++) {
             fputs(j ? "," : "", to);
             json_finding(to, &result->findings[j]);

@@ -1,6 +1,7 @@
 #include "verb/testrun.h"
 
 #include "base/mem.h"
+#include "model/stats.h"
 #include "verb/asked.h"
 #include "verb/opline.h"
 #include "verb/table.h"
@@ -41,22 +42,32 @@ struct test_result testrun(const struct test_file *file, const struct test *test
     answer_all(&r);
     compare(&r);
     note_idle(&r);
-    if (!r.table.known)
-        r.result.note = arena_printf(r.arena, "no trigger names table %s.%s%s", r.table.schema,
-                                     r.table.name, table_suggestion(&r.table, file->ruleset));
     return r.result;
+}
+
+/* The array with room for one element more. */
+static void *grow(struct running *r, void *array, unsigned n, size_t size)
+{
+    if ((n & (n - 1)) != 0) /* full at each power of two */
+        return array;
+    void *more = arena_alloc(r->arena, (n ? 2 * (size_t)n : 1) * size);
+    if (n)
+        memcpy(more, array, n * size);
+    return more;
 }
 
 static void find(struct running *r, struct test_finding finding)
 {
-    unsigned n = r->result.n_findings;
-    if ((n & (n - 1)) == 0) { /* full at each power of two */
-        struct test_finding *more = arena_alloc(r->arena, (n ? 2 * n : 1) * sizeof *more);
-        if (n)
-            memcpy(more, r->result.findings, n * sizeof *more);
-        r->result.findings = more;
-    }
-    r->result.findings[r->result.n_findings++] = finding;
+    struct test_result *result = &r->result;
+    result->findings = grow(r, result->findings, result->n_findings, sizeof finding);
+    result->findings[result->n_findings++] = finding;
+}
+
+static void note(struct running *r, const char *text)
+{
+    struct test_result *result = &r->result;
+    result->notes = grow(r, result->notes, result->n_notes, sizeof text);
+    result->notes[result->n_notes++] = text;
 }
 
 static void find_wrong(struct running *r, int line, const char *text)
@@ -105,6 +116,21 @@ static void on_question(void *ctx, const struct question *question, const struct
         asked_add(&r->asked, r->arena, question, origin);
 }
 
+/* A condition that the row's types do not fit counts as true, which hides what it does. */
+static void note_types(struct running *r, const struct relation *relation)
+{
+    struct complaints complaints = {0};
+    ruleset_judge(r->file->ruleset, relation, true, &complaints);
+    for (unsigned i = 0; i < complaints.n; i++) {
+        const struct complaint *one = &complaints.list[i];
+        note(r, arena_printf(r->arena, "%s:%d: %s", one->file, one->line, one->text));
+    }
+    complaints_free(&complaints);
+    if (!r->table.known)
+        note(r, arena_printf(r->arena, "no trigger names table %s.%s%s", r->table.schema,
+                             r->table.name, table_suggestion(&r->table, r->file->ruleset)));
+}
+
 static void run_change(struct running *r, uint64_t number)
 {
     static const struct rule_sink sink = {.op = on_op, .ask = on_question};
@@ -119,7 +145,11 @@ static void run_change(struct running *r, uint64_t number)
         change.old_row = table_values(&r->table, &test->old_row, &nothing);
     if (test->op == CHANGE_INSERT || test->op == CHANGE_UPDATE)
         change.new_row = table_values(&r->table, &test->new_row, &test->old_row);
+    uint64_t n_failed = stats()->rule_errors;
     ruleset_change(r->file->ruleset, &change, &sink, r);
+    if (stats()->rule_errors > n_failed)
+        note(r, "an expression failed for this row, and counts as true");
+    note_types(r, &relation);
 }
 
 /* The nth answer of a cache, for its nth question; one alone is for all of them. NULL when there
@@ -266,6 +296,6 @@ static void note_idle(struct running *r)
             continue;
         ruleset_find(r->file->ruleset, key, strlen(key), on_clearer, &p);
         if (!p.found)
-            r->result.note = arena_printf(r->arena, "no rule ever gives \"%s\"", text);
+            note(r, arena_printf(r->arena, "no rule ever gives \"%s\"", text));
     }
 }

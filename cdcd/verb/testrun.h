@@ -22,7 +22,8 @@ struct test_result {
     const struct test *test;
     struct test_finding *findings; /* the file's arena's */
     unsigned n_findings;           /* 0: it passed */
-    const char *note;              /* why it proves little; NULL when it does */
+    const char **notes;            /* why it proves little */
+    unsigned n_notes;
 };
 
 /* number is one that no other test run with this ruleset has. */

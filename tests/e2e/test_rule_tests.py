@@ -20,6 +20,8 @@ caches = {
             triggers = ( { table = "author"; limit = 2;
                            lookup = "SELECT slug FROM post WHERE author_id = {id}"; } );
             all = { action = "scan"; match = "page:*"; }; };
+  dear = { triggers = ( { table = "article"; when = "price > 5"; },
+                        { table = "parcel"; when = "fragile"; } ); };
 };
 """
 MOVE = """change = { table = "blog_comment"; op = "update";
@@ -148,6 +150,20 @@ def test_a_table_of_no_trigger_is_said_since_the_test_proves_nothing(run):
     answer = run('change = { table = "blog_coment"; op = "insert"; }; expect = [];')
     assert answer.returncode == 0
     assert "no trigger names table public.blog_coment; did you mean blog_comment?" in answer.stderr
+
+
+def test_a_condition_that_fails_or_fits_no_type_is_said_since_it_counts_as_true(run):
+    def insert(table, row):
+        change = f'change = {{ table = "{table}"; op = "insert"; new = {row}; }};'
+        return run(change + expect("dear"))
+
+    assert insert("article", "{ price = 6; }").stderr == ""
+    assert "not ok" in insert("article", "{ price = 5; }").stdout
+    failed = insert("article", '{ price = "dear"; }')
+    assert "note: an expression failed for this row, and counts as true" in failed.stderr
+    assert insert("parcel", "{ fragile = true; }").stderr == ""
+    unfit = insert("parcel", "{ fragile = 1; }")
+    assert re.search(r"note: \S*blog.cfg:\d+: when .*", unfit.stderr), unfit.stderr
 
 
 def test_an_absent_op_that_no_rule_ever_gives_is_said(run):
