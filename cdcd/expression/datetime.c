@@ -104,11 +104,11 @@ static bool read_fraction(struct scan *scan, int64_t *micros)
 static bool read_time(struct scan *scan, struct reading *reading)
 {
     if (!scan_int(scan, 1, 2, &reading->hour) || !scan_byte(scan, ':') ||
-        !scan_int(scan, 2, 2, &reading->minute))
+        !scan_int(scan, 1, 2, &reading->minute))
         return false;
     if (!scan_byte(scan, ':'))
         return true;
-    if (!scan_int(scan, 2, 2, &reading->second))
+    if (!scan_int(scan, 1, 2, &reading->second))
         return false;
     return !scan_byte(scan, '.') || read_fraction(scan, &reading->micros);
 }
@@ -119,12 +119,18 @@ static bool read_offset(struct scan *scan, struct reading *reading)
     if (sign > 0 && !scan_byte(scan, '+'))
         return false;
     int hours, minutes = 0, seconds = 0;
-    if (!scan_int(scan, 2, 2, &hours))
+    const char *begin = scan->at;
+    if (!scan_int(scan, 1, 4, &hours))
         return false;
-    if ((scan_byte(scan, ':') || scan_is_digit(scan)) && !scan_int(scan, 2, 2, &minutes))
-        return false;
-    if (scan_byte(scan, ':') && !scan_int(scan, 2, 2, &seconds))
-        return false;
+    if (scan->at - begin > 2) { /* together, as in +530 */
+        minutes = hours % 100;
+        hours /= 100;
+    } else if (scan_byte(scan, ':')) {
+        if (!scan_int(scan, 1, 2, &minutes))
+            return false;
+        if (scan_byte(scan, ':') && !scan_int(scan, 1, 2, &seconds))
+            return false;
+    }
     reading->zone = sign * (hours * 3600 + minutes * 60 + seconds);
     return hours <= 15 && minutes < 60 && seconds < 60;
 }
@@ -160,7 +166,7 @@ static const char *read_all(struct text text, struct reading *reading)
     scan_spaces(&scan);
     if (!read_day(&scan, reading))
         return NOT_READ;
-    bool timed = scan_byte(&scan, 'T');
+    bool timed = scan_word(&scan, "t");
     if (timed || (scan_spaces(&scan) && scan_is_digit(&scan))) {
         if (!read_time(&scan, reading))
             return NOT_READ;
