@@ -3,7 +3,11 @@
  * Ops are put into the open batch, where equal ones are merged; it is closed when it is full, or
  * sent when the server takes one. What the server did not answer for is sent again, in order. An
  * op that the server refuses by itself is set aside and tried again alone, while the others go
- * on; it is never dropped. */
+ * on; it is never dropped.
+ *
+ * Where keys are set, order counts (flow/order): a batch with a set leaves when nothing older is
+ * out, and nothing newer leaves before it is answered for; what is set aside gives way to what is
+ * newer. A lane without sets pays nothing for that. */
 #ifndef CDCD_FLOW_BATCH_H
 #define CDCD_FLOW_BATCH_H
 
