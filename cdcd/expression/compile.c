@@ -176,20 +176,27 @@ static void make_case(struct making *making, const struct typed *typed, uint32_t
     }
 }
 
+/* The elements are constants, as a rule; those that are evaluated with each row stand in registers
+ * after the value. */
 static void make_in(struct making *making, const struct typed *typed, uint32_t to)
 {
     unsigned n = typed->n_args - 1;
     struct datum *constants = arena_alloc(making->typing->arena, (n + 1) * sizeof *constants);
     enum type *types = arena_alloc(making->typing->arena, 2 * sizeof *types);
+    bool constant = true;
     make(making, typed->args[0], to);
-    for (unsigned i = 0; i < n; i++)
+    for (unsigned i = 0; i < n; i++) {
         constants[i] = typed->args[i + 1]->value;
+        constant &= typed->args[i + 1]->kind == TYPED_CONST;
+    }
+    for (unsigned i = 0; !constant && i < n; i++)
+        make(making, typed->args[i + 1], to + 1 + i);
     types[0] = typed->args[0]->type;
     types[1] = typed->args[1]->type;
     struct step *step = add(making, STEP_IN, to);
     step->call = typed->call;
     step->types = types;
-    step->constants = constants;
+    step->constants = constant ? constants : NULL;
     step->n_args = (uint16_t)n;
 }
 

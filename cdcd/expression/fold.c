@@ -51,6 +51,42 @@ static bool fold_args(struct typing *typing, struct typed *typed)
     return true;
 }
 
+static bool is_time(enum type type)
+{
+    return type == TYPE_DATE || type == TYPE_TIMESTAMP || type == TYPE_TIMESTAMPTZ;
+}
+
+static bool is_text(enum type type)
+{
+    return type == TYPE_TEXT || type == TYPE_VARCHAR || type == TYPE_BPCHAR;
+}
+
+/* What PostgreSQL calls stable may depend on the session, and is evaluated with each row: an error
+ * in it is one only when the row gets there. */
+static bool is_stable(const struct typed *typed)
+{
+    static const char *const names[] = {"concat", "concat_ws", "to_char", "convert_to"};
+    bool zoned = typed->type == TYPE_TIMESTAMPTZ, times = is_time(typed->type), other = false;
+    bool texts = true;
+    for (unsigned i = 0; typed->name && i < sizeof names / sizeof *names; i++)
+        if (strcmp(typed->name, names[i]) == 0)
+            return true;
+    for (unsigned i = 0; i < typed->n_args; i++) {
+        enum type type = typed->args[i]->type;
+        zoned |= type == TYPE_TIMESTAMPTZ;
+        times |= is_time(type);
+        other |= type != TYPE_TIMESTAMPTZ;
+        texts &= type == TYPE_TEXT;
+    }
+    if (typed->name && strcmp(typed->name, "||") == 0)
+        return typed->type == TYPE_TEXT && !texts;
+    if (typed->name && strcmp(typed->name, "a cast") == 0 && is_text(typed->type) && times)
+        return true;
+    if (typed->name && strcmp(typed->name, "a cast") == 0 && is_text(typed->args[0]->type))
+        return is_time(typed->type);
+    return zoned && times && other;
+}
+
 static struct typed *fold_call(struct typing *typing, struct typed *typed)
 {
     bool constant = true;
@@ -63,7 +99,7 @@ static struct typed *fold_call(struct typing *typing, struct typed *typed)
         if (typed->kind == TYPED_NULLIF && typed_is_null(typed->args[i]))
             return typed->args[0];
     }
-    return constant ? evaluate(typing, typed) : typed;
+    return constant && !is_stable(typed) ? evaluate(typing, typed) : typed;
 }
 
 /* `deciding` is the truth that decides: false in AND, true in OR. NULL goes last. */

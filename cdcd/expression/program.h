@@ -21,7 +21,7 @@ enum step_kind {
     STEP_TABLE_NAME,
     STEP_UNDECIDED,
     STEP_CALL,     /* to = call(to, to + 1, ...) */
-    STEP_IN,       /* to = to is among the constants */
+    STEP_IN,       /* to = to is among the constants, or without them among to + 1, ... */
     STEP_DISTINCT, /* to = to IS DISTINCT FROM to + 1 */
     STEP_NULLIF,
     STEP_EXTREME, /* to = to + 1 when that is a value, and to is none, or call(to + 1, to) */

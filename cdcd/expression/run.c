@@ -237,15 +237,17 @@ static bool asks(struct frame *frame, const struct step *step, const struct datu
 
 static void run_in(struct frame *frame, const struct step *step, struct datum *to)
 {
+    const struct datum *list = step->constants ? step->constants : to + 1;
     bool null = false, truth;
+    if (!step->constants && strictest(list, step->n_args) == DATUM_ERROR)
+        to->kind = DATUM_ERROR;
     if (to->kind != DATUM_VALUE)
         return;
     for (unsigned i = 0; i < step->n_args; i++) {
-        const struct datum *constant = &step->constants[i];
-        null |= constant->kind == DATUM_NULL;
-        if (constant->kind == DATUM_NULL)
+        null |= list[i].kind == DATUM_NULL;
+        if (list[i].kind == DATUM_NULL)
             continue;
-        if (!asks(frame, step, to, constant, &truth)) {
+        if (!asks(frame, step, to, &list[i], &truth)) {
             to->kind = DATUM_ERROR;
             return;
         }

@@ -113,6 +113,9 @@ static void constants_are_evaluated_at_once_in_postgresql_s_order(void **state)
     VALUES("nullif(null::int, 1 / (i4 - 4))", "null");
     TESTS("case when true then i2 end::bigint = 2", "true");
     TESTS("1 / (i4 - 4) = 1 and false", "false");
+    TESTS("concat(1 / (i4 - 4)) = 'x' or b", "error: division by zero");
+    TESTS("b or timestamptz '2020-01-01' = date '2020-01-01'", "true");
+    TESTS("i4 = 4 and (date '2020-02-29')::text in ('x', concat('2020-', '02-29'))", "true");
     TESTS("table_name() = 'blog_post' and table_schema() = 'public'", "true");
 }
 
