@@ -35,7 +35,7 @@ static void pack_context(struct buf *to, const struct trigger_plan *planned, enu
 {
     const struct trigger *trigger = planned->trigger;
     struct context_head head = {trigger, trigger->cache->params.n, image};
-    buf_reset(to, 65536);
+    buf_reset(to, MATCHING_KEEP_BYTES);
     buf_put(to, &head, sizeof head);
     for (unsigned i = 0; i < head.n_params; i++) {
         const struct template_value *value = &planned->values[image][i];

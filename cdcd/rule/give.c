@@ -6,7 +6,6 @@
 #include <string.h>
 #include <time.h>
 
-#define KEEP_BYTES 65536
 #define SAY_INTERVAL_MS 60000
 
 /* What makes two ops of one key different, beside the key and the value. */
@@ -16,17 +15,10 @@ struct terms {
     int64_t redelete_ms;
 };
 
-static void keep(struct buf *buf)
-{
-    buf_reset(buf, KEEP_BYTES);
-}
-
 void matching_begin(struct matching *m, struct ruleset *ruleset)
 {
     m->ruleset = ruleset;
-    keep(&ruleset->keys);
-    keep(&ruleset->rows[IMAGE_OLD]);
-    keep(&ruleset->rows[IMAGE_NEW]);
+    buf_reset(&ruleset->keys, MATCHING_KEEP_BYTES);
     seen_begin(&ruleset->seen);
 }
 

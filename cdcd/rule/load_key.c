@@ -176,7 +176,7 @@ struct template_scope load_scope(struct loader *loader, struct cache *cache, uns
     const struct scopes *scopes = loader->scopes;
     return (struct template_scope){
         .params = &cache->params,
-        .each = scopes->each + (size_t)combination * scopes->n_each,
+        .each = scopes->n_each ? &scopes->each[(size_t)combination * scopes->n_each] : NULL,
         .n_each = scopes->n_each,
         .lets = scopes->lets,
         .n_lets = scopes->n_lets,

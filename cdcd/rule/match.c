@@ -23,7 +23,7 @@ void ruleset_change(struct ruleset *ruleset, const struct change *change,
     matching_begin(&m, ruleset);
     for (unsigned i = 0; i < plan->n_caches; i++)
         match_cache(&m, &plan->caches[i]);
-    if (ruleset->scratch.arena)
+    if (plan->evaluates)
         arena_reset(ruleset->scratch.arena);
 }
 
@@ -152,8 +152,10 @@ static unsigned holding_images(struct matching *m, const struct trigger_plan *pl
 static struct value row_value(struct matching *m, enum image image)
 {
     struct buf *row = &m->ruleset->rows[image];
-    if (!m->has_row[image])
+    if (!m->has_row[image]) {
+        buf_reset(row, MATCHING_KEEP_BYTES);
         m->row_known[image] = template_put_row(m->change, image, row);
+    }
     m->has_row[image] = true;
     if (!m->row_known[image])
         return (struct value){.kind = VALUE_ABSENT};
@@ -200,15 +202,13 @@ void fetch_values(struct matching *m, const struct trigger_plan *planned, enum i
 
 bool same_values(const struct trigger_plan *planned, uint32_t params)
 {
-    for (unsigned i = 0; params >> i; i++) {
+    for (unsigned i = 0; i < TEMPLATE_MAX_PARAMS && params >> i; i++) {
         if (!(params & 1U << i))
             continue;
         const struct value *old = &planned->values[IMAGE_OLD][i].value;
         const struct value *new = &planned->values[IMAGE_NEW][i].value;
         if (old->kind != new->kind || (old->kind == VALUE_TEXT && !same_text(old, new)))
             return false;
-        if (i == TEMPLATE_MAX_PARAMS - 1)
-            break;
     }
     return true;
 }
@@ -221,21 +221,25 @@ static uint32_t params_of(const struct template *template)
     return params;
 }
 
-static void match_key(struct matching *m, const struct trigger_plan *planned, unsigned key)
+/* True when both images give the same key, and the same message. */
+static bool stays(const struct trigger_plan *planned, unsigned key)
 {
-    const struct trigger *trigger = planned->trigger;
-    const struct action *action = trigger->action;
-    unsigned images = planned->images;
-    uint32_t params = params_of(&trigger->cache->keys[key].template);
+    const struct action *action = planned->trigger->action;
+    uint32_t params = params_of(&planned->trigger->cache->keys[key].template);
     if (action->op == OP_PUBLISH)
         params |= params_of(&action->values[key]);
-    /* A row that did not move has one key. */
-    if (images == (OLD_BIT | NEW_BIT) && same_values(planned, params))
+    return same_values(planned, params);
+}
+
+static void match_key(struct matching *m, const struct trigger_plan *planned, unsigned key)
+{
+    unsigned images = planned->images;
+    if (images == (OLD_BIT | NEW_BIT) && stays(planned, key))
         images = NEW_BIT;
     for (unsigned image = IMAGE_OLD; image <= IMAGE_NEW; image++) {
         if (!(images & 1U << image))
             continue;
-        struct giving one = giving_key(trigger, key, (enum image)image);
+        struct giving one = giving_key(planned->trigger, key, (enum image)image);
         give_or_clear(m, &one, planned->values[image]);
     }
 }

@@ -5,6 +5,8 @@
 
 #include "rule/ruleset.h"
 
+#define MATCHING_KEEP_BYTES 65536 /* of a buffer, for the next change */
+
 struct matching {
     struct ruleset *ruleset;
     const struct change *change; /* NULL for an answer */

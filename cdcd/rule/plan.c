@@ -87,6 +87,7 @@ static const struct program *compile(struct plan *plan, const struct relation *r
     struct err err = {0};
     if (!expression)
         return NULL;
+    plan->evaluates = true;
     return expression_compile(expression, plan->arena, relation, want, &err);
 }
 

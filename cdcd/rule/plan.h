@@ -49,6 +49,7 @@ struct plan {
     struct arena *arena; /* owns what follows; NULL when there is nothing */
     struct cache_plan *caches;
     unsigned n_caches;
+    bool evaluates; /* expressions, which need scratch memory */
     UT_hash_handle hh;
 };
 
