@@ -167,11 +167,13 @@ static struct typed *resolve_open(struct typing *typing, const struct calling *c
 {
     enum type result = TYPE_UNKNOWN;
     const struct catalog_function *row = guess(calling);
-    if (row)
-        return build_call(typing, calling, row);
+    struct typed *typed = row ? build_call(typing, calling, row) : NULL;
+    if (typed)
+        return typed;
+    typing->err->code = 0;
     if (!choose_possible(calling->rows, calling->name, calling->args, calling->n, &result))
         return NULL;
-    struct typed *typed = typed_make(typing, TYPED_UNDECIDED, result, calling->position, 0, NULL);
+    typed = typed_make(typing, TYPED_UNDECIDED, result, calling->position, 0, NULL);
     if (typed)
         typed->soft = result == TYPE_UNKNOWN;
     return typed;
@@ -187,9 +189,17 @@ static struct typed *resolve_row(struct typing *typing, const struct calling *ca
     }
     const struct catalog_function *row =
         choose_row(calling->rows, calling->name, types, calling->n, &ambiguous);
-    if (is_usable(row, calling->n))
-        return build_call(typing, calling, row);
-    struct typed *typed = open ? resolve_open(typing, calling) : NULL;
+    struct typed *typed = NULL;
+    if (is_usable(row, calling->n) && (!(typed = build_call(typing, calling, row)) && open)) {
+        /* A literal that does not fit a guess may fit the type that the column has. */
+        struct err why = *typing->err;
+        typing->err->code = 0;
+        typed = resolve_open(typing, calling);
+        if (!typed && !typing->err->code)
+            *typing->err = why;
+    } else if (!is_usable(row, calling->n) && open) {
+        typed = resolve_open(typing, calling);
+    }
     if (typed || typing->err->code)
         return typed;
     return row ? refuse_row(typing, calling, row) : refuse_call(typing, calling, ambiguous);

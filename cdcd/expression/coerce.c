@@ -67,8 +67,10 @@ static struct typed *give_type(struct typing *typing, const struct typed *from, 
     typed->soft = true;
     for (unsigned i = 0; i < typed->n_args; i++) {
         bool result = typed->kind == TYPED_COALESCE || i % 2 == 1 || i == typed->n_args - 1;
-        if (result && !(typed->args[i] = coerce(typing, typed->args[i], to, oid)))
-            return NULL;
+        if (result && !(typed->args[i] = coerce(typing, typed->args[i], to, oid))) {
+            typing->err->code = 0;
+            return undecided(typing, from, to, oid);
+        }
     }
     return typed;
 }

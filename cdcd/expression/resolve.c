@@ -298,6 +298,14 @@ static struct typed *of_type(struct typed *typed, enum type type, uint32_t oid, 
     return typed;
 }
 
+/* What could be right, were the types of its columns known. */
+static struct typed *undecided(struct typing *typing, const struct node *node)
+{
+    typing->err->code = 0;
+    return of_type(typed_make(typing, TYPED_UNDECIDED, TYPE_UNKNOWN, node->position, 0, NULL),
+                   TYPE_UNKNOWN, 0, true);
+}
+
 static struct typed *resolve_coalesce(struct typing *typing, const struct node *node)
 {
     struct typed *args[TREE_MAX_ARGS];
@@ -308,7 +316,7 @@ static struct typed *resolve_coalesce(struct typing *typing, const struct node *
             return NULL;
     bool soft = any_soft(args, node->n_args);
     if (!unify(typing, args, node->n_args, node->position, &type, &oid))
-        return NULL;
+        return soft ? undecided(typing, node) : NULL;
     if (node->kind == NODE_COALESCE)
         return of_type(typed_make(typing, TYPED_COALESCE, type, node->position, node->n_args, args),
                        type, oid, soft);
@@ -318,11 +326,8 @@ static struct typed *resolve_coalesce(struct typing *typing, const struct node *
     /* Which is the greater, the type's own order says. */
     const char *name = node->kind == NODE_GREATEST ? ">" : "<";
     struct typed *order = resolve_operator(typing, name, node->position, args[0], args[0]);
-    if (soft && (!order || order->kind != TYPED_CALL)) {
-        typing->err->code = 0;
-        return of_type(typed_make(typing, TYPED_UNDECIDED, TYPE_UNKNOWN, node->position, 0, NULL),
-                       TYPE_UNKNOWN, 0, true);
-    }
+    if (soft && (!order || order->kind != TYPED_CALL))
+        return undecided(typing, node);
     if (!order)
         return NULL;
     struct typed *typed =
@@ -339,7 +344,7 @@ static struct typed *resolve_nullif(struct typing *typing, const struct node *no
     struct typed *right = left ? resolve(typing, node->args[1]) : NULL;
     if (!right)
         return NULL;
-    bool soft = typed_is_open(left);
+    bool soft = typed_is_open(left) || typed_is_open(right);
     struct typed *typed = resolve_operator(typing, "=", node->position, left, right);
     if (typed && typed->kind == TYPED_UNDECIDED)
         return of_type(typed, TYPE_UNKNOWN, 0, true);
@@ -378,7 +383,7 @@ static struct typed *resolve_case(struct typing *typing, const struct node *node
     }
     bool soft = any_soft(results, n + 1);
     if (!unify(typing, results, n + 1, node->position, &type, &oid))
-        return NULL;
+        return soft ? undecided(typing, node) : NULL;
     for (unsigned i = 0; i < n; i++)
         args[2 * i + 1] = results[i + 1];
     args[2 * n] = results[0];
