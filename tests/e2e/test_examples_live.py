@@ -19,7 +19,8 @@ CREATE TABLE blog_comment (id int PRIMARY KEY, post_id int, author text, text te
                            votes int);
 ALTER TABLE blog_post REPLICA IDENTITY FULL;
 ALTER TABLE blog_comment REPLICA IDENTITY FULL;
-INSERT INTO blog_post SELECT n, 'title', '', n <> 9, date '2026-01-01' + n FROM generate_series(1, 9) n;
+INSERT INTO blog_post
+    SELECT n, 'title', '', n <> 9, date '2026-01-01' + n FROM generate_series(1, 9) n;
 INSERT INTO blog_comment SELECT n, n, 'ann', 'text', n <> 6, 0 FROM generate_series(1, 9) n;
 """
 

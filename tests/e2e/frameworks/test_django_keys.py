@@ -16,8 +16,8 @@ def key(tmp_path):
     """The one key that explain says for a new row."""
 
     def explain(rules, cache, table, row):
-        values = ",".join(f"{name}='" + value.replace("'", "''") + "'" for name, value in row.items())
-        answer = run_verb("explain", "--json", rules, "insert", table, "--new", values)
+        values = [f"{name}='" + value.replace("'", "''") + "'" for name, value in row.items()]
+        answer = run_verb("explain", "--json", rules, "insert", table, "--new", ",".join(values))
         assert answer.returncode == 0, answer.stderr
         keys = [op["key"] for op in json.loads(answer.stdout) if op["cache"] == cache]
         assert len(keys) == 1, keys
