@@ -120,6 +120,14 @@ static int stop_at(const char *folder, int error)
     return error != ENOENT && error != ENOTDIR;
 }
 
+/* Rule tests stand beside the rules that they test, and are not meant by their wildcard. */
+static bool is_test(const char *path)
+{
+    static const char end[] = ".test.cfg";
+    size_t n = strlen(path), n_end = sizeof end - 1;
+    return n >= n_end && strcmp(path + n - n_end, end) == 0;
+}
+
 static void load_glob(struct loader *loader, const char *pattern)
 {
     glob_t found = {0};
@@ -136,7 +144,8 @@ static void load_glob(struct loader *loader, const char *pattern)
         complain_code(loader->complaints, EX_NOPERM, pattern, 0,
                       "a folder that this names cannot be read; let cdcd's user read it");
     for (size_t i = 0; i < found.gl_pathc; i++)
-        load_file(loader, found.gl_pathv[i]);
+        if (!is_test(found.gl_pathv[i]))
+            load_file(loader, found.gl_pathv[i]);
     globfree(&found);
 }
 
@@ -196,7 +205,12 @@ static void load_file(struct loader *loader, const char *path)
         return;
     loader->file = arena_strdup(loader->arena, path);
     const struct conf *root = conf_read(loader->arena, path, loader->complaints);
-    if (root)
+    const struct conf *tests = root ? conf_member(root, "tests") : NULL;
+    if (tests && !conf_member(root, "caches"))
+        LOAD_ERROR(loader, tests,
+                   "this is a file of rule tests, which cdcd test runs; name the "
+                   "rules file itself");
+    else if (root)
         opt_read(&loader->reader, file_rows, root, &settings);
     const struct conf *app = conf_member(root, "app");
     if (settings.app)

@@ -204,6 +204,77 @@ static void wildcards_are_judged_with_each_table(void **state)
          "tenant_1.t does not send");
 }
 
+/* How often a text stands in what was logged while the function ran. */
+static unsigned logged(struct fixture *f, void (*run)(struct fixture *f), const char *text)
+{
+    char line[4096];
+    unsigned n = 0;
+    fflush(stderr);
+    int kept = dup(STDERR_FILENO), to = memfd_create("log", MFD_CLOEXEC);
+    dup2(to, STDERR_FILENO);
+    run(f);
+    fflush(stderr);
+    dup2(kept, STDERR_FILENO);
+    close(kept);
+    lseek(to, 0, SEEK_SET);
+    FILE *from = fdopen(to, "r");
+    while (fgets(line, sizeof line, from))
+        n += strstr(line, text) != NULL;
+    fclose(from);
+    return n;
+}
+
+static void define_often(struct fixture *f)
+{
+    for (unsigned i = 0; i < 5; i++) {
+        f->relation.version++;
+        change(f, CHANGE_INSERT, NULL, "7 8");
+    }
+}
+
+static void the_same_is_said_of_a_table_once_a_minute(void **state)
+{
+    struct fixture *f = *state;
+    rules(f, "c = { key = \"c:{x}\"; triggers = \"t\"; " ALL);
+    table(f, "*id", "x", NULL);
+    assert_int_equal(logged(f, define_often, "takes column x"), 1);
+    f->columns[1].name = "y";
+    assert_int_equal(logged(f, define_often, "has no column x"), 1);
+}
+
+static void fail_often(struct fixture *f)
+{
+    for (unsigned i = 0; i < 5; i++)
+        change(f, CHANGE_INSERT, NULL, "0 secret");
+}
+
+static void a_rule_that_fails_is_said_once_a_minute_and_without_values(void **state)
+{
+    struct fixture *f = *state;
+    rules(f, TRIGGER("bind = { k = \"10 / id || x\"; };"));
+    table(f, "*id", "*x", NULL);
+    f->columns[0].type = INT4;
+    f->columns[1].type = 25;
+    assert_int_equal(logged(f, fail_often, "bind failed, its key is in doubt cache=c rule="), 1);
+    assert_int_equal(stats()->rule_errors, 5);
+    assert_int_equal(logged(f, fail_often, "secret"), 0);
+}
+
+static void fail_first(struct fixture *f)
+{
+    change(f, CHANGE_INSERT, NULL, "0 secret");
+}
+
+static void the_reason_of_a_failure_is_said(void **state)
+{
+    struct fixture *f = *state;
+    rules(f, TRIGGER("bind = { k = \"x::text || 10 / id\"; };"));
+    table(f, "*id", "*x", NULL);
+    f->columns[0].type = INT4;
+    f->columns[1].type = 25;
+    assert_int_equal(logged(f, fail_first, "reason=\"division by zero\" suppressed=0"), 1);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -225,6 +296,9 @@ int main(void)
         TEST(columns_that_cannot_be_compared_are_advised),
         TEST(conditions_on_rows_that_only_come_are_not),
         TEST(wildcards_are_judged_with_each_table),
+        TEST(the_same_is_said_of_a_table_once_a_minute),
+        TEST(a_rule_that_fails_is_said_once_a_minute_and_without_values),
+        TEST(the_reason_of_a_failure_is_said),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -72,7 +72,7 @@ static void each_bad_file_gets_its_complaints(void **state)
     (void)state;
     unsetenv("CDCD_TEST_NOT_SET");
     assert_int_equal(glob("bad/*.cfg", 0, NULL, &found), 0);
-    assert_true(found.gl_pathc >= 20);
+    assert_true(found.gl_pathc >= 60);
     for (size_t i = 0; i < found.gl_pathc; i++)
         compare_with_golden(found.gl_pathv[i]);
     globfree(&found);
@@ -221,6 +221,23 @@ static void a_file_that_two_globs_name_is_loaded_once(void **state)
     expect(globs, 2, "", 0);
 }
 
+static void a_glob_passes_over_rule_tests(void **state)
+{
+    const char *globs[] = {"app/*.cfg"};
+    (void)state;
+    expect(globs, 1, "", 0);
+}
+
+static void a_file_of_rule_tests_holds_no_rules(void **state)
+{
+    const char *globs[] = {"app/again.test.cfg"};
+    (void)state;
+    expect(globs, 1,
+           "app/again.test.cfg:2: this is a file of rule tests, which cdcd test runs; name the "
+           "rules file itself\n",
+           EX_CONFIG);
+}
+
 static void two_files_cannot_be_one_app(void **state)
 {
     const char *globs[] = {"good/blog.cfg", "app/again.cfg"};
@@ -284,6 +301,8 @@ int main(void)
         cmocka_unit_test(a_folder_of_rules_that_may_not_be_read_is_no_permission),
         cmocka_unit_test(no_rules_at_all_is_an_error),
         cmocka_unit_test(a_file_that_two_globs_name_is_loaded_once),
+        cmocka_unit_test(a_glob_passes_over_rule_tests),
+        cmocka_unit_test(a_file_of_rule_tests_holds_no_rules),
         cmocka_unit_test(two_files_cannot_be_one_app),
         cmocka_unit_test(the_complaints_of_every_file_are_made),
         cmocka_unit_test(any_store_takes_names_that_nobody_configured),
