@@ -62,12 +62,12 @@ def test_all_that_is_wrong_with_the_configuration_is_said_at_once(blog, redis, n
 @pytest.mark.parametrize(
     "setting",
     [
-        'when = "new.title IS NOT NULL"',
-        'lookup = "SELECT 1"',
-        'rows = "new"',
+        'when = "new.title IS NOT"',
+        'lookup = "DELETE FROM blog_post"',
+        'rows = "newest"',
     ],
 )
-def test_what_is_not_built_yet_is_refused_not_ignored(blog, redis, refused, setting):
+def test_a_trigger_that_cannot_be_is_refused_not_ignored(blog, redis, refused, setting):
     trigger = f'{{ table = "blog_post"; {setting}; }}'
     caches = f'post = {{ key = "post:{{id}}"; triggers = ( {trigger} ); }};'
     code, said = refused(blog, rules_file(caches), redis)
