@@ -88,7 +88,7 @@ static bool read_day(struct scan *scan, struct reading *reading)
 }
 
 /* PostgreSQL reads the fraction as a float and rounds that. */
-static bool read_fraction(struct scan *scan, int64_t *micros)
+static bool read_long_fraction(struct scan *scan, int64_t *micros)
 {
     char text[32] = "0.";
     size_t n = 2;
@@ -99,6 +99,19 @@ static bool read_fraction(struct scan *scan, int64_t *micros)
     }
     *micros = llrint(strtod(text, NULL) * 1000000);
     return true;
+}
+
+static bool read_fraction(struct scan *scan, int64_t *micros)
+{
+    static const int UNITS[] = {1000000, 100000, 10000, 1000, 100, 10, 1};
+    const char *begin = scan->at;
+    int value = 0;
+    scan_int(scan, 0, 6, &value);
+    *micros = (int64_t)value * UNITS[scan->at - begin];
+    if (!scan_is_digit(scan))
+        return true;
+    scan->at = begin;
+    return read_long_fraction(scan, micros);
 }
 
 static bool read_time(struct scan *scan, struct reading *reading)
@@ -137,16 +150,18 @@ static bool read_offset(struct scan *scan, struct reading *reading)
 
 static bool read_zone(struct scan *scan, struct reading *reading)
 {
-    if (scan->at == scan->end || scan_word(scan, "utc") || scan_word(scan, "gmt") ||
-        scan_word(scan, "z") || *scan->at == 'B' || *scan->at == 'b')
-        return true;
-    return read_offset(scan, reading);
+    char first = scan->at < scan->end ? *scan->at : 'b';
+    if (first == '+' || first == '-')
+        return read_offset(scan, reading);
+    return first == 'b' || first == 'B' || scan_word(scan, "utc") || scan_word(scan, "gmt") ||
+           scan_word(scan, "z");
 }
 
 static int days_of_month(int64_t year, int month)
 {
-    int64_t next = month == 12 ? datetime_days(year + 1, 1, 1) : datetime_days(year, month + 1, 1);
-    return (int)(next - datetime_days(year, month, 1));
+    static const int DAYS[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
+    bool leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+    return DAYS[month - 1] + (leap && month == 2);
 }
 
 static bool in_range(const struct reading *reading)
@@ -189,6 +204,8 @@ static bool read_word(struct text text, int64_t *micros)
 {
     struct scan scan = scan_make(text);
     scan_spaces(&scan);
+    if (scan_is_digit(&scan))
+        return false;
     if (scan_word(&scan, "infinity"))
         *micros = INT64_MAX;
     else if (scan_word(&scan, "-infinity"))
@@ -271,9 +288,9 @@ struct text datetime_write(int64_t micros, bool with_zone, struct arena *arena)
     bool bc = split.year <= 0;
     char fraction[16] = "";
     if (split.micros) {
-        int n = snprintf(fraction, sizeof fraction, ".%06d", split.micros);
-        while (fraction[n - 1] == '0')
-            fraction[--n] = '\0';
+        snprintf(fraction, sizeof fraction, ".%06d", split.micros);
+        for (char *last = strchr(fraction, '\0'); *--last == '0';)
+            *last = '\0';
     }
     return lend(arena_printf(arena, "%04lld-%02d-%02d %02d:%02d:%02d%s%s%s",
                              (long long)(bc ? 1 - split.year : split.year), split.month, split.day,

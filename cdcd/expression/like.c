@@ -70,6 +70,16 @@ static bool at_lone_escape(const struct like *like)
     return like->pattern + 1 == like->pattern_end && *like->pattern == '\\';
 }
 
+/* After a `%` nothing matches before the literal that follows it. */
+static void seek_literal(struct like *like)
+{
+    char c = *like->pattern;
+    if (like->fold || c == '\\' || like->text == like->text_end)
+        return;
+    const char *found = memchr(like->text, c, (size_t)(like->text_end - like->text));
+    like->text = found ? found : like->text_end;
+}
+
 /* Only the last `%` need be tried again: what matched before it could match no shorter text. */
 static const char *match(struct like like, bool *matches)
 {
@@ -79,10 +89,11 @@ static const char *match(struct like like, bool *matches)
         if (like.pattern < like.pattern_end && *like.pattern == '%') {
             if (!skip_wildcards(&like))
                 return NULL;
-            again = like;
             *matches = like.pattern == like.pattern_end;
             if (*matches || at_lone_escape(&like))
                 return *matches ? NULL : ENDS_WITH_ESCAPE;
+            seek_literal(&like);
+            again = like;
             continue;
         }
         enum step step = like.pattern < like.pattern_end ? one_step(&like) : STEP_DIFFERS;
@@ -93,6 +104,7 @@ static const char *match(struct like like, bool *matches)
         if (!again.pattern || again.text == again.text_end)
             return NULL;
         next_character(&again);
+        seek_literal(&again);
         like = again;
     }
     skip_percents(&like);
