@@ -36,6 +36,9 @@ const char *json_member(struct json *json, uint32_t *n, bool *more, struct text 
 /* Nothing but spaces may follow. */
 const char *json_end(struct json *json);
 
+/* True when jsonb has the text as it stands; false when it has not, or when that takes more to
+ * tell. */
+bool jsonb_is_normal(struct text text);
 /* The text as jsonb has it: spaces, order of keys, numbers. */
 const char *jsonb_normalise(struct text text, struct arena *arena, struct text *result);
 

@@ -185,6 +185,9 @@ static void put_node(struct out *out, const struct node *node)
 
 const char *jsonb_normalise(struct text text, struct arena *arena, struct text *result)
 {
+    *result = text;
+    if (jsonb_is_normal(text))
+        return NULL;
     struct tree tree = {.json = json_make(text, true, arena)};
     struct node root = {0};
     const char *error = read_node(&tree, &root);
