@@ -2,6 +2,8 @@
 
 import pytest
 
+from daemon import rules_file
+from poll import wait_for
 from tools import Program
 
 TENANT = "CREATE SCHEMA {0}; CREATE TABLE {0}.post (id int PRIMARY KEY, title text);"
@@ -164,3 +166,40 @@ def test_two_thousand_tenants_cost_few_lines_and_come_all(db, watch):
     lines = [line for line in said.splitlines() if "sql=" not in line]
     assert len(lines) < 20, said[:2000]
     assert max(map(len, said.splitlines())) < 10000
+
+
+TENANTS = rules_file(
+    'post = { key = "{tenant}:post:{id}"; triggers = { table = "tenant_*.post";'
+    ' bind = { tenant = "table_schema()"; }; };'
+    ' all = { action = "scan"; match = "tenant_*:post:*"; }; };'
+)
+
+
+def test_the_keys_of_a_tenant_that_comes_while_cdcd_runs_leave(db, redis, run_cdcd):
+    db.sql(tenants("tenant_a", "tenant_b"))
+    cdcd = run_cdcd(db, TENANTS, redis)
+    redis.warm("blog:tenant_a:post:1", "blog:tenant_b:post:1", "blog:tenant_b:post:2")
+    db.sql("INSERT INTO tenant_b.post VALUES (1)")
+    cdcd.caught_up()
+    assert redis.left() == {"blog:tenant_a:post:1", "blog:tenant_b:post:2"}
+    redis.warm("blog:tenant_c:post:3")
+    db.sql(tenants("tenant_c") + "INSERT INTO tenant_c.post VALUES (3)")
+    wait_for(lambda: redis.left() == set(), "what may have been missed is cleared")
+    redis.warm("blog:tenant_c:post:3", "blog:tenant_a:post:3")
+    db.sql("DELETE FROM tenant_c.post")
+    cdcd.caught_up()
+    assert redis.left() == {"blog:tenant_a:post:3"}
+
+
+def test_a_reload_takes_a_pattern_in_and_out(db, redis, run_cdcd):
+    db.sql(tenants("tenant_a", "other"))
+    named = rules_file('post = { key = "post:{id}"; triggers = "other.post"; };')
+    cdcd = run_cdcd(db, named, redis)
+    cdcd.write_rules(TENANTS)
+    cdcd.reload()
+    cdcd.wait_for_log("rules loaded|rules reloaded|reloaded")
+    wait_for(lambda: "tenant_a.post" in published(db), "the table is published")
+    redis.warm("blog:tenant_a:post:1", "blog:tenant_b:post:1", "blog:post:1")
+    db.sql("INSERT INTO tenant_a.post VALUES (1); INSERT INTO other.post VALUES (1)")
+    cdcd.caught_up()
+    assert not redis.has("blog:tenant_a:post:1") and redis.has("blog:post:1")
