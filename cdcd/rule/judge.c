@@ -241,11 +241,25 @@ static bool from_lookup(const struct judging *j, const struct trigger *trigger, 
                         : plan_column(j->relation, name) == PLAN_NO_COLUMN;
 }
 
+/* A key that takes the whole row takes every column; one that is not sent stands for all. */
+static void judge_row(struct judging *j, const struct trigger *trigger, const char *what,
+                      const char *text)
+{
+    const char *unsent = NULL;
+    for (unsigned i = j->relation->n_columns; i-- > 0;)
+        if (!is_sent(j, j->relation->columns[i].name))
+            unsent = j->relation->columns[i].name;
+    if (unsent)
+        judge_identity(j, trigger, what, text, unsent);
+}
+
 static void judge_param(struct judging *j, const struct trigger *trigger, unsigned param,
                         const char *what, const char *text)
 {
     const struct param_source *source = &trigger->sources[param];
     struct reading r = {.j = j, .trigger = trigger, .what = what, .text = text};
+    if (trigger->cache->params.is_row[param] && takes_old(trigger))
+        judge_row(j, trigger, what, text);
     if (from_lookup(j, trigger, param))
         return;
     if (source->column) {

@@ -68,7 +68,7 @@ void ruleset_free(struct ruleset *ruleset);
 void ruleset_change(struct ruleset *ruleset, const struct change *change,
                     const struct rule_sink *sink, void *ctx);
 /* Gives the ops of a question that was answered, or failed: then all that it could have named is
- * cleared, in doubt. The context is the question's. */
+ * cleared, in doubt. The context is the question's. Not from within a change. */
 void ruleset_answer(struct ruleset *ruleset, const char *context, uint32_t context_len,
                     const struct answer *answer, rule_op_fn emit, void *ctx);
 /* Gives, for every cache, the op that clears all of it: its `all`, or its keys without

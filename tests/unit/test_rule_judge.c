@@ -152,6 +152,18 @@ static void messages_of_publish_need_old_values(void **state)
     only(f, SEVERITY_ERROR, "message {x} takes column x, whose old value");
 }
 
+static void a_key_of_the_whole_row_needs_every_old_value(void **state)
+{
+    struct fixture *f = *state;
+    rules(f, "c = { key = \"c:{row|json|md5}\"; triggers = \"t\"; " ALL);
+    table(f, "*id", "x", "y");
+    judge(f);
+    only(f, SEVERITY_ERROR, "key c:{row|json|md5} takes column x, whose old value");
+    table(f, "*id", "*x", "*y");
+    judge(f);
+    assert_int_equal(f->complaints.n, 0);
+}
+
 static void elements_of_each_are_complained_of_once(void **state)
 {
     struct fixture *f = *state;
@@ -291,6 +303,7 @@ int main(void)
         TEST(a_missing_column_of_an_expression_is_a_warning),
         TEST(values_of_set_need_no_old_values),
         TEST(messages_of_publish_need_old_values),
+        TEST(a_key_of_the_whole_row_needs_every_old_value),
         TEST(elements_of_each_are_complained_of_once),
         TEST(a_condition_on_an_old_value_that_is_not_sent_is_advised),
         TEST(columns_that_cannot_be_compared_are_advised),
