@@ -1,6 +1,7 @@
 /* Operators and functions: which row of the catalog is meant, and what is said when none is. */
 #include "base/mem.h"
 #include "base/str.h"
+#include "expression/other.h"
 #include "expression/typed.h"
 
 #include <string.h>
@@ -205,17 +206,6 @@ static struct typed *resolve_row(struct typing *typing, const struct calling *ca
     return row ? refuse_row(typing, calling, row) : refuse_call(typing, calling, ambiguous);
 }
 
-/* Types whose values can be equal while their texts are not. */
-static bool has_own_equality(uint32_t oid)
-{
-    static const uint32_t oids[] = {142,  600,  601,  602,  603,  604,  628,  718,  1021,
-                                    1022, 1186, 1187, 1231, 1266, 1270, 1014, 3614, 0};
-    for (unsigned i = 0; oids[i]; i++)
-        if (oids[i] == oid)
-            return true;
-    return false;
-}
-
 /* Of types that are none of ours only the text is known. */
 static struct typed *compare_others(struct typing *typing, const struct calling *calling)
 {
@@ -226,7 +216,7 @@ static struct typed *compare_others(struct typing *typing, const struct calling 
         calling->n == 2 && (strcmp(calling->name, "=") == 0 || strcmp(calling->name, "<>") == 0);
     bool same = beside->type == TYPE_UNKNOWN || beside->soft ||
                 (beside->type == TYPE_OTHER && beside->oid == other->oid);
-    if (!equality || !same || has_own_equality(other->oid))
+    if (!equality || !same || !other_is_equal_by_text(other->oid))
         return typing_refuse(typing, calling->position,
                              "of a column of type %s only its text is known: where that decides, = "
                              "and <> compare it with a literal or with a column of its type; a "

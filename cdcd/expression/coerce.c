@@ -1,10 +1,9 @@
 #include "base/mem.h"
 #include "base/str.h"
+#include "expression/other.h"
 #include "expression/typmod.h"
 
 #include <string.h>
-
-#define FIRST_USER_OID 16384
 
 static const struct catalog_cast *find_cast(enum type from, enum type to)
 {
@@ -27,7 +26,15 @@ static struct typed *read_literal(struct typing *typing, struct typed *typed, en
 {
     struct text text = typed->value.text;
     set_type(typed, to, oid);
-    if (typed->value.kind == DATUM_NULL || to == TYPE_OTHER)
+    if (typed->value.kind == DATUM_NULL)
+        return typed;
+    if (to == TYPE_OTHER && !other_is_canonical(oid, text))
+        return typing_refuse(typing, typed->position,
+                             "whether a value of type %s is '%.*s' cannot be told from its text as "
+                             "PostgreSQL prints it; a lookup can compare them",
+                             typing_name(typing, to, oid), (int)(text.len > 40 ? 40 : text.len),
+                             text.bytes);
+    if (to == TYPE_OTHER)
         return typed;
     const char *why = catalog_input(to, text, typing->arena, &typed->value);
     if (why)
@@ -157,11 +164,12 @@ struct typed *coerce_explicit(struct typing *typing, struct typed *from, const s
     enum type to = type_named(typing, cast);
     if (to == TYPE_NONE)
         return NULL;
-    /* A domain's text may not be what its cast gives: a domain over boolean is cast to 'true'. */
-    if (from->type == TYPE_OTHER && from->oid >= FIRST_USER_OID)
-        return typing_refuse(typing, cast->position,
-                             "a column of a type of your own can only be compared with = and <>, "
-                             "or be taken as it is");
+    if (from->type == TYPE_OTHER && !other_casts_to_text(from->oid))
+        return typing_refuse(
+            typing, cast->position,
+            "what a cast makes of type %s cannot be told from its text; the column "
+            "alone, without a cast, is taken as it is",
+            typing_name(typing, TYPE_OTHER, from->oid));
     struct typed *typed = convert(typing, from, to, 0, CAST_EXPLICIT);
     if (!typed || cast->n_mods == 0)
         return typed;

@@ -67,7 +67,6 @@ static bool is_stable(const struct typed *typed)
 {
     static const char *const names[] = {"concat", "concat_ws", "to_char", "convert_to"};
     bool zoned = typed->type == TYPE_TIMESTAMPTZ, times = is_time(typed->type), other = false;
-    bool texts = true;
     for (unsigned i = 0; typed->name && i < sizeof names / sizeof *names; i++)
         if (strcmp(typed->name, names[i]) == 0)
             return true;
@@ -76,10 +75,9 @@ static bool is_stable(const struct typed *typed)
         zoned |= type == TYPE_TIMESTAMPTZ;
         times |= is_time(type);
         other |= type != TYPE_TIMESTAMPTZ;
-        texts &= type == TYPE_TEXT;
     }
     if (typed->name && strcmp(typed->name, "||") == 0)
-        return typed->type == TYPE_TEXT && !texts;
+        return times;
     if (typed->name && strcmp(typed->name, "a cast") == 0 && is_text(typed->type) && times)
         return true;
     if (typed->name && strcmp(typed->name, "a cast") == 0 && is_text(typed->args[0]->type))

@@ -196,9 +196,14 @@ static void types_of_one_s_own_are_compared_by_their_text(void **state)
     REFUSES("kind = t", "only its text is known");
     REFUSES("kind < 'x'", "only its text is known");
     REFUSES("kind = ip", "only its text is known");
-    REFUSES("kind::text", "a type of your own");
+    REFUSES("kind::text", "cannot be told from its text");
+    REFUSES("ip::text", "cannot be told from its text");
+    REFUSES("ip = '10.0.0.1/32'", "cannot be told from its text");
+    VALUES("span::text", "1 day");
+    TESTS("ip in ('10.0.0.1', '10.0.0.0/8')", "true");
     REFUSES("kind || 'x'", "");
     REFUSES("- kind", "only its text is known");
+    REFUSES("span = '1 day'", "only its text is known");
     REFUSES("span = '24:00:00'", "only its text is known");
 }
 

@@ -1,0 +1,139 @@
+#include "expression/other.h"
+
+#include <ctype.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#define FIRST_USER_OID 16384
+#define NAME_MAX_BYTES 63
+
+enum other_oid {
+    OID_NAME = 19,
+    OID_OID = 26,
+    OID_CIDR = 650,
+    OID_MACADDR = 829,
+    OID_INET = 869,
+    OID_INT2_ARRAY = 1005,
+    OID_INT4_ARRAY = 1007,
+    OID_TEXT_ARRAY = 1009,
+    OID_VARCHAR_ARRAY = 1015,
+    OID_INT8_ARRAY = 1016,
+    OID_TIME = 1083,
+    OID_INTERVAL = 1186,
+    OID_TIMETZ = 1266,
+};
+
+static bool is_among(uint32_t oid, const uint32_t *oids)
+{
+    for (; *oids; oids++)
+        if (*oids == oid)
+            return true;
+    return false;
+}
+
+bool other_is_equal_by_text(uint32_t oid)
+{
+    static const uint32_t oids[] = {OID_NAME,       OID_OID,        OID_CIDR,          OID_MACADDR,
+                                    OID_INET,       OID_INT2_ARRAY, OID_INT4_ARRAY,    OID_TIME,
+                                    OID_INT8_ARRAY, OID_TEXT_ARRAY, OID_VARCHAR_ARRAY, 0};
+    return oid >= FIRST_USER_OID || is_among(oid, oids);
+}
+
+bool other_casts_to_text(uint32_t oid)
+{
+    static const uint32_t oids[] = {OID_NAME,       OID_OID,           OID_MACADDR,
+                                    OID_TIME,       OID_INTERVAL,      OID_TIMETZ,
+                                    OID_INT2_ARRAY, OID_INT4_ARRAY,    OID_INT8_ARRAY,
+                                    OID_TEXT_ARRAY, OID_VARCHAR_ARRAY, 0};
+    return is_among(oid, oids);
+}
+
+/* Digits without a leading zero, at most the greatest; NULL when it is none, else what follows. */
+static const char *skip_number(const char *at, unsigned long greatest)
+{
+    size_t n = strspn(at, "0123456789");
+    if (n == 0 || n > 18 || (n > 1 && *at == '0') || strtoul(at, NULL, 10) > greatest)
+        return NULL;
+    return at + n;
+}
+
+/* 10.0.0.1, and 10.0.0.0/8 where the network is not the whole. */
+static bool is_ipv4(const char *at)
+{
+    for (int i = 0; i < 4; i++) {
+        at = skip_number(at, 255);
+        if (!at || (i < 3 && *at++ != '.'))
+            return false;
+    }
+    if (!*at)
+        return true;
+    at = *at == '/' ? skip_number(at + 1, 31) : NULL;
+    return at && !*at;
+}
+
+/* 12:30:00, 12:30:00.5 */
+static bool is_time(const char *at)
+{
+    static const char shape[] = "dd:dd:dd";
+    for (size_t i = 0; shape[i]; i++, at++)
+        if (shape[i] == 'd' ? !isdigit((unsigned char)*at) : *at != ':')
+            return false;
+    if (atoi(at - 8) > 23 || atoi(at - 5) > 59 || atoi(at - 2) > 59)
+        return false;
+    size_t n = *at == '.' ? strspn(at + 1, "0123456789") : 0;
+    return !*at || (n > 0 && n <= 6 && !at[n + 1] && at[n] != '0');
+}
+
+/* {1,2}, {news,sport}: elements that need no quotes. */
+static bool is_array(const char *at, bool integers)
+{
+    size_t len = strlen(at);
+    if (len < 2 || at[0] != '{' || at[len - 1] != '}')
+        return false;
+    if (len == 2)
+        return true;
+    do {
+        const char *start = ++at;
+        if (integers)
+            at = skip_number(at, 32767);
+        else
+            while (isalnum((unsigned char)*at) || *at == '_')
+                at++;
+        if (!at || at == start || (at - start == 4 && strncasecmp(start, "null", 4) == 0))
+            return false;
+    } while (*at == ',');
+    return *at == '}' && !at[1];
+}
+
+bool other_is_canonical(uint32_t oid, struct text literal)
+{
+    char text[256];
+    if (oid >= FIRST_USER_OID)
+        return true;
+    if (literal.len >= sizeof text || memchr(literal.bytes, '\0', literal.len))
+        return false;
+    memcpy(text, literal.bytes, literal.len);
+    text[literal.len] = '\0';
+    switch (oid) {
+    case OID_NAME:
+        return literal.len <= NAME_MAX_BYTES;
+    case OID_OID: {
+        const char *end = skip_number(text, 4294967295);
+        return end && !*end;
+    }
+    case OID_INET:
+        return is_ipv4(text);
+    case OID_TIME:
+        return is_time(text);
+    case OID_INT2_ARRAY:
+    case OID_INT4_ARRAY:
+    case OID_INT8_ARRAY:
+        return is_array(text, true);
+    case OID_TEXT_ARRAY:
+    case OID_VARCHAR_ARRAY:
+        return is_array(text, false);
+    default:
+        return false;
+    }
+}
