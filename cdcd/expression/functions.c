@@ -46,6 +46,7 @@ static const struct catalog_function FUNCTIONS[] = {
     TWO("mod", NUMERIC, NUMERIC, NUMERIC, numeric_mod),
     ONE("trunc", FLOAT8, FLOAT8, real_trunc),
     ONE("trunc", NUMERIC, NUMERIC, numeric_trunc),
+    ONE("trunc", OTHER, OTHER, NULL), /* a macaddr */
     TWO("trunc", NUMERIC, INT4, NUMERIC, numeric_trunc),
     ONE("lower", TEXT, TEXT, text_lower),
     ONE("upper", TEXT, TEXT, text_upper),
