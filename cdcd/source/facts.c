@@ -40,10 +40,8 @@ static bool bool_of(const PGresult *result, const char *column)
 
 struct facts facts_read(const PGresult *result)
 {
-    const char *keep = text_of(result, "keep");
     return (struct facts){
-        .bounds_wal = *keep,
-        .wal_is_unlimited = strcmp(keep, "-1") == 0,
+        .wal_is_unlimited = strcmp(text_of(result, "keep"), "-1") == 0,
         .free_slots = atoi(text_of(result, "free_slots")),
         .free_senders = atoi(text_of(result, "free_senders")),
         .slot_active = bool_of(result, "slot_active"),

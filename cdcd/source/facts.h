@@ -9,8 +9,7 @@
 #include <stdbool.h>
 
 struct facts {
-    bool bounds_wal; /* the server has max_slot_wal_keep_size */
-    bool wal_is_unlimited;
+    bool wal_is_unlimited; /* max_slot_wal_keep_size; a server before 13 has no such bound */
     int free_slots;
     int free_senders;
     bool slot_active;
