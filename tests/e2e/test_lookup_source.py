@@ -1,10 +1,13 @@
 """Lookups on a real PostgreSQL: tests/tools/ask_lookups.c drives the driver by itself."""
 
 import os
+import subprocess
 
 import pytest
 
 from poll import wait_for
+from postgres import give_to_postgres
+from servers import free_port
 from tools import Program
 
 
@@ -147,6 +150,35 @@ def test_ten_thousand_questions_are_answered_once_each_and_bad_ones_fail_alone(a
             assert text == f"rows {post},title {post}"
         else:
             assert text.startswith("failed ") and ("42703", "22012")[i % 10] in text
+    ask.end()
+
+
+def test_answers_of_any_size_come_whole_over_tls(asker, own_postgres, monkeypatch):
+    """TLS gives records, and where those end has nothing to do with messages."""
+    port = free_port()
+    monkeypatch.setenv("PGPORT", str(port))  # for the harness' own connections
+    cluster = own_postgres(listen_addresses="127.0.0.1", port=port)
+    key, crt = cluster.data / "server.key", cluster.data / "server.crt"
+    subprocess.run(
+        ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=localhost"]
+        + ["-keyout", str(key), "-out", str(crt)],
+        check=True,
+        capture_output=True,
+    )
+    for path in (key, crt):
+        path.chmod(0o600)
+        give_to_postgres(path)
+    cluster.set(ssl="on")
+    ask = asker(cluster.database("postgres"), host="127.0.0.1", port=port, sslmode="require")
+    ask.lookup(1, "SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()")
+    ask.lookup(2, "SELECT repeat('x', $1::int)", 1)
+    assert ask.ask(1) == "rows t"
+    sizes = [1, 8000, 8190, 8192, 16000, 16384, 16385, 24576, 33000, 100000, 1000000]
+    ask.write(*(f"ask {n} 2 {size}" for n, size in enumerate(sizes * 20)))
+    answers = ask.answers(len(sizes) * 20)
+    assert all(len(answers[n]) == 5 + size for n, size in enumerate(sizes * 20))
+    for size in range(7900, 8400, 7):
+        assert len(ask.ask(2, size)) == 5 + size
     ask.end()
 
 
