@@ -392,22 +392,27 @@ static struct node *climb(struct parser *parser, enum level level, bool plain)
     return left;
 }
 
-struct node *parse_expression(struct parser *parser, enum level level)
+static struct node *parse_nested(struct parser *parser, enum level level, bool plain)
 {
     if (parser->depth == TREE_MAX_DEPTH)
         return parser_refuse(parser, parser->token.position,
                              "more than %d levels deep; divide it among triggers", TREE_MAX_DEPTH);
     parser->depth++;
-    struct node *node = climb(parser, level, false);
+    struct node *node = climb(parser, level, plain);
     parser->depth--;
     return node;
+}
+
+struct node *parse_expression(struct parser *parser, enum level level)
+{
+    return parse_nested(parser, level, false);
 }
 
 struct node *parse_plain(struct parser *parser)
 {
     if (parser_sees_word(parser, "not"))
         return parser_unexpected(parser);
-    return climb(parser, LEVEL_IS, true);
+    return parse_nested(parser, LEVEL_IS, true);
 }
 
 /* PostgreSQL makes a minus before a number part of it: -2147483648 is an int4. */

@@ -83,7 +83,8 @@ static bool parse_zone(struct parser *parser, struct node *type)
     return parser_takes_word(parser, "time") && parser_takes_word(parser, "zone");
 }
 
-/* float(24) is a float4; char is char(1), but bpchar is of any length. */
+/* float(24) is a float4; char is char(1), but bpchar is of any length, and so is char 'abc':
+ * `truth` says that nobody wrote the length. */
 static void settle_type(struct node *type, const char *written)
 {
     if (strcmp(type->text, "float8") == 0 && type->n_mods == 1 && type->mods[0] >= 1 &&
@@ -94,6 +95,7 @@ static void settle_type(struct node *type, const char *written)
     if (strcmp(type->text, "bpchar") == 0 && type->n_mods == 0 && strcmp(written, "bpchar") != 0) {
         type->mods[0] = 1;
         type->n_mods = 1;
+        type->truth = true;
     }
 }
 
@@ -126,6 +128,7 @@ static struct node *parse_typed_literal(struct parser *parser)
         return NULL;
     }
     struct node *literal = parse_primary(parser);
+    type->n_mods = type->truth ? 0 : type->n_mods;
     type->args[0] = literal;
     type->n_args = 1;
     type->depth = 2;
@@ -256,6 +259,18 @@ static struct node *parse_substring(struct parser *parser, unsigned position)
     return parser_node(parser, NODE_CALL, position, "substring", n, args);
 }
 
+/* position(substring IN string) */
+static struct node *parse_position(struct parser *parser, unsigned position)
+{
+    struct node *part = parse_plain(parser);
+    if (!part || !parser_needs_word(parser, "in"))
+        return NULL;
+    struct node *string = parse_plain(parser);
+    if (!string || !parser_needs_sign(parser, ")"))
+        return NULL;
+    return parser_node(parser, NODE_CALL, position, "position", 2, (struct node *[]){string, part});
+}
+
 /* ---- other calls ---- */
 
 static struct node *parse_changed(struct parser *parser, unsigned position)
@@ -302,6 +317,8 @@ static struct node *parse_call(struct parser *parser, unsigned position, const c
         return parse_trim(parser, position);
     if (!quoted && strcmp(name, "substring") == 0)
         return parse_substring(parser, position);
+    if (!quoted && strcmp(name, "position") == 0)
+        return parse_position(parser, position);
     if (strcmp(name, "changed") == 0)
         return parse_changed(parser, position);
     if (parser_sees_sign(parser, "*"))

@@ -134,6 +134,8 @@ static void literals_have_postgresql_s_types(void **state)
     REFUSES("'99.96'::numeric(3,1)", "numeric field overflow");
     VALUES("n::numeric(4,1)", "12.5");
     VALUES("'abc'::char(5) || '|'", "abc|");
+    VALUES("char 'abc' || cast('abc' as char)", "abca");
+    VALUES("position('st' in t)", "3");
     VALUES("null", "null");
 }
 

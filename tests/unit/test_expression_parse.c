@@ -152,8 +152,9 @@ static void nesting_and_length_have_a_limit(void **state)
 {
     struct fixture *f = *state;
     static const char *const heads[] = {
-        "(",          "not ",   "- ",    "coalesce(1,", "a between b and (",
-        "case when ", "a in (", "1 + (", "a->",         "a and (b or "};
+        "(",          "not ",  "- ",       "coalesce(1,",  "a between b and (", "case when ",
+        "a in (",     "1 + (", "a->",      "a and (b or ", "position(",         "trim(",
+        "substring(", "cast(", "a::int::", "changed("};
     for (unsigned i = 0; i < sizeof heads / sizeof *heads; i++) {
         f->found.len = 0;
         while (f->found.len < 60000)
