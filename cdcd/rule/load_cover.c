@@ -53,6 +53,14 @@ static void cut_to_common(const struct template *template, struct buf *head)
     buf_free(&other);
 }
 
+static bool has_prefix(const struct cache *cache)
+{
+    bool all = true;
+    for (unsigned i = 0; i < cache->n_stores; i++)
+        all &= cache->stores[i].prefix_len > 0;
+    return all;
+}
+
 /* Puts one match for all keys that have parameters; nothing when they have no beginning in common:
  * a lone star would clear what is not this cache's. */
 static void put_suggestion(const struct cache *cache, struct buf *to)
@@ -73,6 +81,8 @@ static void put_suggestion(const struct cache *cache, struct buf *to)
     }
     if (n_keys == 1) {
         put_match(&first->template, to);
+        if (strspn(buf_str(to), "*") == to->len && !has_prefix(cache))
+            to->len = 0;
     } else if (head.len) {
         put_literal(to, &first->template, head.data, head.len);
         buf_put_str(to, "*");
