@@ -34,7 +34,7 @@ call_row float8_add, float8_sub, float8_mul, float8_div;
 call_row real_neg, real_abs, real_same, real_floor, real_ceil, real_round, real_trunc;
 
 /* dates.c */
-call_row date_add, date_sub, date_diff, int_add_date, time_trunc, time_trunc_in;
+call_row date_add, date_sub, date_diff, int_add_date, time_trunc;
 
 /* to_char.c */
 call_row time_to_char;

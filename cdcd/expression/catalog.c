@@ -86,7 +86,7 @@ static const struct catalog_cast CASTS[] = {
     CAST(INT8, INT2, ASSIGNMENT, int_to_int2),
     CAST(INT8, INT4, ASSIGNMENT, int_to_int4),
     OF_INTEGER(INT8),
-    CAST(FLOAT4, FLOAT8, IMPLICIT, NULL),
+    CAST(FLOAT4, FLOAT8, IMPLICIT, real_same), /* the text of the value changes */
     CAST(FLOAT4, NUMERIC, ASSIGNMENT, float4_to_numeric),
     OF_REAL(FLOAT4),
     CAST(FLOAT8, FLOAT4, ASSIGNMENT, real_to_float4),

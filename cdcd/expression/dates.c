@@ -123,18 +123,12 @@ static int64_t truncated(enum unit unit, int64_t micros)
 const char *time_trunc(struct call *call)
 {
     int64_t micros = call->args[1].micros;
+    call->result->micros = micros;
+    if (micros == INT64_MIN || micros == INT64_MAX)
+        return NULL;
     enum unit unit;
     if (!find_unit(call->args[0].text, &unit))
         return "not a unit of time that date_trunc() knows";
-    bool finite = micros != INT64_MIN && micros != INT64_MAX;
-    call->result->micros = finite ? truncated(unit, micros) : micros;
-    return finite && call->result->micros < DATETIME_MIN ? "timestamp out of range" : NULL;
-}
-
-const char *time_trunc_in(struct call *call)
-{
-    struct text zone = call->args[2].text;
-    if (zone.len != 3 || strncasecmp(zone.bytes, "utc", 3) != 0)
-        return "date_trunc() knows no time zone but UTC";
-    return time_trunc(call);
+    call->result->micros = truncated(unit, micros);
+    return call->result->micros < DATETIME_MIN ? "timestamp out of range" : NULL;
 }

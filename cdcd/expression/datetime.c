@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char NOT_READ[] = "not a date or time in ISO form";
+static const char NOT_READ[] = "not a date that cdcd reads";
 static const char OUT_OF_RANGE[] = "date or time out of range";
 
 /* Days from 2000-01-01 in the proleptic Gregorian calendar, years beginning in March so that the

@@ -77,8 +77,8 @@ static const struct catalog_function FUNCTIONS[] = {
     ONE("md5", BYTEA, TEXT, any_md5),
     TWO("date_trunc", TEXT, TIMESTAMP, TIMESTAMP, time_trunc),
     TWO("date_trunc", TEXT, TIMESTAMPTZ, TIMESTAMPTZ, time_trunc),
-    TWO("date_trunc", TEXT, OTHER, OTHER, NULL), /* an interval */
-    THREE("date_trunc", TEXT, TIMESTAMPTZ, TEXT, TIMESTAMPTZ, time_trunc_in),
+    TWO("date_trunc", TEXT, OTHER, OTHER, NULL),                     /* an interval */
+    THREE("date_trunc", TEXT, TIMESTAMPTZ, TEXT, TIMESTAMPTZ, NULL), /* in a time zone */
     TWO("to_char", TIMESTAMP, TEXT, TEXT, time_to_char),
     TWO("to_char", TIMESTAMPTZ, TEXT, TEXT, time_to_char),
     TWO("to_char", INT4, TEXT, TEXT, NULL),

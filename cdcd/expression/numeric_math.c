@@ -362,13 +362,18 @@ const char *numeric_abs(struct call *call)
     return negative ? numeric_neg(call) : numeric_same(call);
 }
 
+/* PostgreSQL's bounds on the scale differ between versions, and show where a number has as many
+ * digits before the point, or is to have as many after it. */
 static const char *round_to(struct call *call, int64_t scale, bool cut)
 {
+    const struct numeric *numeric = call->args[0].numeric;
     if (pass_special(call))
         return NULL;
+    if (scale < -MAX_ROUND && numeric->weight < MAX_ROUND / 4 - 1)
+        scale = -MAX_ROUND;
     if (scale > MAX_ROUND || scale < -MAX_ROUND)
-        return "round() to more than 2000 decimals differs between versions of PostgreSQL";
-    return give(call, at_scale(call->args[0].numeric, (int32_t)scale, cut, call->arena));
+        return "round() to more than 2000 digits differs between versions of PostgreSQL";
+    return give(call, at_scale(numeric, (int32_t)scale, cut, call->arena));
 }
 
 const char *numeric_round(struct call *call)

@@ -77,6 +77,7 @@ static void integers_are_checked_against_the_smaller_type(void **state)
         {"cast", {{"int8", "-2147483648"}}, "-2147483648", "int4"},
         {"cast", {{"int8", "9223372036854775807"}}, "9.223372e+18", "float4"},
         {"cast", {{"int8", "16777217"}}, "1.6777216e+07", "float4"},
+        {"cast", {{"float4", "0.3"}}, "0.30000001192092896", "float8"},
         {"cast", {{"int8", "9007199254740993"}}, "9.007199254740992e+15", "float8"},
         {"cast", {{"int4", "0"}}, "f", "bool"},
         {"cast", {{"int4", "-3"}}, "t", "bool"},

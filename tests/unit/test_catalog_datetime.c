@@ -156,6 +156,7 @@ static void date_trunc_cuts_at_units_of_the_clock(void **state)
          NULL},
         {"date_trunc", {{"text", "foo"}, {"timestamp", "2024-01-01 00:00:00"}}, FAILS, NULL},
         {"date_trunc", {{"text", "day"}, {"timestamp", "infinity"}}, "infinity", NULL},
+        {"date_trunc", {{"text", "foo"}, {"timestamp", "-infinity"}}, "-infinity", NULL},
     };
     (void)state;
     EXPECT_ALL(rows);
@@ -214,10 +215,6 @@ static void date_trunc_cuts_at_units_of_the_calendar(void **state)
          NULL},
         {"date_trunc",
          {{"text", "day"}, {"timestamptz", "2024-01-01 01:00:00+02"}},
-         "2023-12-31 00:00:00+00",
-         NULL},
-        {"date_trunc",
-         {{"text", "day"}, {"timestamptz", "2024-01-01 01:00:00+02"}, {"text", "UTC"}},
          "2023-12-31 00:00:00+00",
          NULL},
     };

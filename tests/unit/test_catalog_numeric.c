@@ -172,6 +172,7 @@ static void halves_are_rounded_away_from_zero(void **state)
         {"round", {{"numeric", "1234.5678"}, {"int4", "6"}}, "1234.567800", NULL},
         {"round", {{"numeric", "9999.99995"}, {"int4", "4"}}, "10000.0000", NULL},
         {"round", {{"numeric", "0.00005"}, {"int4", "4"}}, "0.0001", NULL},
+        {"round", {{"numeric", "5"}, {"int4", "-32768"}}, "0", NULL},
         {"round", {{"numeric", "50"}, {"int4", "-2"}}, "100", NULL},
         {"round", {{"numeric", "49"}, {"int4", "-2"}}, "0", NULL},
         {"floor", {{"numeric", "1.5"}}, "1", NULL},
