@@ -200,7 +200,17 @@ static void on_clear_op(void *ctx, const struct op *op, const struct origin *ori
     staging_put(ctx, op, 0);
 }
 
-/* Clearings belong to no unit: nothing in the stream gives them again, so they are owed. relation
+static void clear_by(struct ruleset *ruleset, const struct relation *relation,
+                     struct staging *clearing)
+{
+    if (relation)
+        ruleset_clear_table(ruleset, relation->schema, relation->name, on_clear_op, clearing);
+    else
+        ruleset_clear(ruleset, on_clear_op, clearing);
+}
+
+/* Clearings belong to no unit: nothing in the stream gives them again, so they are owed; and the
+ * rules that hold from the next unit on have caches of their own, and are not told later. relation
  * NULL stands for all tables. */
 static void clear(struct pipeline *p, const struct relation *relation)
 {
@@ -210,10 +220,9 @@ static void clear(struct pipeline *p, const struct relation *relation)
         .n_stores = p->out.fleet.n_stores,
         .n_lanes = p->out.fleet.n_lanes,
     };
-    if (relation)
-        ruleset_clear_table(p->ruleset, relation->schema, relation->name, on_clear_op, &clearing);
-    else
-        ruleset_clear(p->ruleset, on_clear_op, &clearing);
+    clear_by(p->ruleset, relation, &clearing);
+    if (p->next)
+        clear_by(p->next, relation, &clearing);
     departure_take(&p->out, &clearing, 0, now(p));
     staging_drop(&clearing);
 }
