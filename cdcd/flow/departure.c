@@ -17,7 +17,7 @@ void departure_set_rules(struct departure *out, const struct ruleset *ruleset)
     out->n_caches = ruleset_n_caches(ruleset);
     out->caches = mem_alloc(out->n_caches * sizeof *out->caches);
     out->clock += 2;
-    out->changed_at = out->clock;
+    out->rules_at = out->trust_from = out->clock;
 }
 
 void departure_free(struct departure *out)
@@ -33,13 +33,33 @@ int64_t departure_doubted_ms(const struct departure *out, unsigned cache)
     return cache < out->n_caches ? out->caches[cache].doubt_ms : 0;
 }
 
-/* A row's op has left since this answer was asked for, so that what it sets may be older than
- * that: then the key is deleted, and whoever misses it sees what holds now. */
-static void distrust_set(const struct departure *out, const struct part *part, struct op *op)
+/* When the part was read, or asked for. */
+static uint64_t begun_at(const struct part *part)
 {
-    bool known = op->cache < out->n_caches && part->asked_at >= out->changed_at;
-    if (op->action != OP_SET || (known && part->asked_at >= out->caches[op->cache].left_at))
-        return;
+    return part->asked_at ? part->asked_at : part->read_at;
+}
+
+/* True when its caches' numbers are not those of the rules that hold. */
+static bool is_of_other_rules(const struct departure *out, const struct part *part)
+{
+    return begun_at(part) < out->rules_at;
+}
+
+/* True when what the part sets may be older than what has left: a row's op since it was asked for,
+ * or the set of a later part. */
+static bool is_overtaken(const struct departure *out, const struct part *part, unsigned cache)
+{
+    if (cache >= out->n_caches || is_of_other_rules(out, part))
+        return part->asked_at != 0;
+    const struct departure_cache *state = &out->caches[cache];
+    if (begun_at(part) < state->set_at)
+        return true;
+    return part->asked_at && (part->asked_at < out->trust_from || part->asked_at < state->left_at);
+}
+
+/* The key is deleted, and whoever misses it sees what holds now. */
+static void become_delete(struct op *op)
+{
     op->action = OP_DELETE;
     op->value = NULL;
     op->value_len = 0;
@@ -49,12 +69,19 @@ static void distrust_set(const struct departure *out, const struct part *part, s
 static void note_leaving(struct departure *out, const struct part *part, const struct op *op,
                          int64_t now_ms)
 {
-    if (op->cache >= out->n_caches)
+    if (op->cache >= out->n_caches || is_of_other_rules(out, part)) {
+        /* It may be any of our caches. */
+        if (!part->asked_at)
+            out->trust_from = out->clock;
         return;
+    }
+    struct departure_cache *cache = &out->caches[op->cache];
     if (!part->asked_at)
-        out->caches[op->cache].left_at = out->clock;
+        cache->left_at = out->clock;
+    if (op->action == OP_SET && cache->set_at < begun_at(part))
+        cache->set_at = begun_at(part);
     if (op->in_doubt)
-        out->caches[op->cache].doubt_ms = now_ms;
+        cache->doubt_ms = now_ms;
 }
 
 static void put_stage(struct departure *out, struct part *part, int64_t now_ms)
@@ -64,8 +91,8 @@ static void put_stage(struct departure *out, struct part *part, int64_t now_ms)
     for (size_t at = 0; part_next(part, &at, &op);) {
         if (op.stage != part->stage || !part_chooses(part, &op))
             continue;
-        if (part->asked_at)
-            distrust_set(out, part, &op);
+        if (op.action == OP_SET && is_overtaken(out, part, op.cache))
+            become_delete(&op);
         fleet_put(&out->fleet, &op, part);
         stats()->redeletes += part->again_ms != 0;
         note_leaving(out, part, &op, now_ms);
@@ -130,6 +157,7 @@ bool departure_take(struct departure *out, struct staging *staging, unsigned n_o
     struct part *part;
     bool taken = false;
     for (; (part = staging_take(staging, n_ops)); taken = true) {
+        part->read_at = ++out->clock;
         ack_add(&out->ack, part);
         come_to_gate(out, part, now_ms);
     }
@@ -191,7 +219,7 @@ void departure_ask(struct departure *out, int64_t now_ms)
 {
     struct asked asked;
     const char *failed;
-    while (asking_next(&out->asking, out->clock, now_ms, &asked, &failed)) {
+    while (asking_next(&out->asking, ++out->clock, now_ms, &asked, &failed)) {
         struct answer answer = {.failed = failed};
         if (failed)
             take_answer(out, &asked, &answer, now_ms);

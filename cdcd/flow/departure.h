@@ -15,6 +15,7 @@
 struct departure_cache {
     int64_t doubt_ms; /* when it was last cleared in doubt; 0: never */
     uint64_t left_at; /* the clock when ops that rows made last left */
+    uint64_t set_at;  /* the newest set that left was read or asked for then */
 };
 
 struct departure {
@@ -28,8 +29,9 @@ struct departure {
     const struct ruleset *ruleset;
     struct departure_cache *caches; /* of the ruleset */
     unsigned n_caches;
-    uint64_t clock;      /* counts parts that left */
-    uint64_t changed_at; /* the clock when the caches became others */
+    uint64_t clock;      /* counts what is read, what is asked, and what leaves */
+    uint64_t rules_at;   /* the clock when the caches became others */
+    uint64_t trust_from; /* what was asked for before may be older than what has left since */
 };
 
 /* Other rules hold: no cache of theirs was cleared in doubt. Borrowed until then. */

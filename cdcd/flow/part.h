@@ -30,6 +30,7 @@ struct part {
     int64_t again_ms;      /* only ops that are done again after so long; 0: all, the first time */
     int64_t last_again_ms; /* the longest of its ops */
     int64_t answered_ms;   /* when the first time was answered for */
+    uint64_t read_at;      /* the departure's clock when it was given; ops of answers: 0 */
     uint64_t asked_at;     /* ops of answers: the departure's clock when it was asked; else 0 */
     struct questions *questions; /* owned; such a part has no ops. NULL: it has none */
     struct buf ops;              /* packed; read with part_next */

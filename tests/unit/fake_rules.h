@@ -2,7 +2,8 @@
  *
  * A row's text is a list of ops, `STORE ACTION KEY[=VALUE] [@STAGE] [+REDELETE_MS]`, parted by
  * semicolons, and of questions, `? ` and the ops that an answer makes, parted by commas. A question
- * that failed makes `0 scan all` in doubt. With a name, the rules put it before each key. */
+ * that failed makes `0 scan all` in doubt. The first `@@` of an answer's ops stands for what
+ * PostgreSQL answered. With a name, the rules put it before each key. */
 #ifndef TESTS_UNIT_FAKE_RULES_H
 #define TESTS_UNIT_FAKE_RULES_H
 
@@ -108,7 +109,13 @@ void ruleset_answer(struct ruleset *ruleset, const char *context, uint32_t conte
 {
     char text[512];
     struct op all = {.key = "all", .key_len = 3, .action = OP_SCAN, .in_doubt = true};
-    snprintf(text, sizeof text, "%.*s", (int)context_len, context);
+    const char *at = memmem(context, context_len, "@@", 2);
+    if (at && answer->n_rows)
+        snprintf(text, sizeof text, "%.*s%.*s%.*s", (int)(at - context), context,
+                 (int)answer->rows[0].len, answer->rows[0].text,
+                 (int)(context + context_len - at - 2), at + 2);
+    else
+        snprintf(text, sizeof text, "%.*s", (int)context_len, context);
     if (answer->failed || answer->too_many)
         emit(ctx, &all, NULL);
     else
