@@ -158,13 +158,13 @@ def compare(opt, words):
     with concurrent.futures.ProcessPoolExecutor(
         opt.jobs, multiprocessing.get_context("fork"), begin, words
     ) as pool:
-        waiting = {pool.submit(work, opt.seed, n) for n, _ in zip(chunks, range(2 * opt.jobs))}
+        waiting = {pool.submit(work, opt.seed, n) for _, n in zip(range(2 * opt.jobs), chunks)}
         while waiting:
             done, waiting = concurrent.futures.wait(waiting, return_when="FIRST_COMPLETED")
             for future in done:
                 report.add(*future.result())
             late = opt.seconds and time.monotonic() - began > opt.seconds
-            fresh = [] if late else [n for n, _ in zip(chunks, done)]
+            fresh = [] if late else [n for _, n in zip(done, chunks)]
             waiting |= {pool.submit(work, opt.seed, n) for n in fresh}
     report.print(opt, time.monotonic() - began)
     return 1 if report.total("disagreed") else 0
