@@ -297,8 +297,9 @@ struct program *program_make(struct typing *typing, const struct typed *typed, b
         uint8_t kind = program->steps[i].kind;
         program->reads_row |= (kind >= STEP_COLUMN && kind <= STEP_UNDECIDED);
     }
-    /* What is sent is PostgreSQL's text already. */
-    if (as_text && typed->kind == TYPED_COLUMN && (!typed->soft || typed->type == TYPE_UNKNOWN)) {
+    /* What is sent is PostgreSQL's text already, unless the column was cast. */
+    if (as_text && typed->kind == TYPED_COLUMN && typed->type == typed->stored &&
+        (!typed->soft || typed->type == TYPE_UNKNOWN)) {
         program->steps[0].stored = TYPE_TEXT;
         program->type = TYPE_TEXT;
     }

@@ -61,6 +61,13 @@ static bool is_text(enum type type)
     return type == TYPE_TEXT || type == TYPE_VARCHAR || type == TYPE_BPCHAR;
 }
 
+static bool is_stable_cast(enum type from, enum type to)
+{
+    if (is_text(from) || is_text(to))
+        return is_time(from) || is_time(to);
+    return is_time(from) && is_time(to) && (from == TYPE_TIMESTAMPTZ) != (to == TYPE_TIMESTAMPTZ);
+}
+
 /* What PostgreSQL calls stable may depend on the session, and is evaluated with each row: an error
  * in it is one only when the row gets there. */
 static bool is_stable(const struct typed *typed)
@@ -70,6 +77,8 @@ static bool is_stable(const struct typed *typed)
     for (unsigned i = 0; typed->name && i < sizeof names / sizeof *names; i++)
         if (strcmp(typed->name, names[i]) == 0)
             return true;
+    if (typed->name && strcmp(typed->name, "a cast") == 0)
+        return is_stable_cast(typed->args[0]->type, typed->type);
     for (unsigned i = 0; i < typed->n_args; i++) {
         enum type type = typed->args[i]->type;
         zoned |= type == TYPE_TIMESTAMPTZ;
@@ -78,10 +87,6 @@ static bool is_stable(const struct typed *typed)
     }
     if (typed->name && strcmp(typed->name, "||") == 0)
         return times;
-    if (typed->name && strcmp(typed->name, "a cast") == 0 && is_text(typed->type) && times)
-        return true;
-    if (typed->name && strcmp(typed->name, "a cast") == 0 && is_text(typed->args[0]->type))
-        return is_time(typed->type);
     return zoned && times && other;
 }
 

@@ -5,6 +5,7 @@ The same seed gives the same expressions."""
 
 import random
 
+from sides import TOKEN
 from values import COLUMNS, base_type, text_of
 
 OR, AND, NOT, IS, COMPARE, MATCH, OTHER, SUM, PRODUCT, SIGN, CAST, ATOM = range(12)
@@ -51,6 +52,28 @@ LIKES = ["%", "a%", "%a%", "_", "a_c", "%b", "\\%", "a\\_c", "", "%ä%", "_ä", 
          "%🙂%", "__", "!%", "a!_c", "%a_%b"]  # fmt: skip
 
 
+FUNCTIONS = [
+    "coalesce", "nullif", "greatest", "least", "lower", "upper", "length", "left", "right", "substr",
+    "substring", "replace", "trim", "btrim", "split_part", "starts_with", "strpos", "concat",
+    "concat_ws", "abs", "floor", "ceil", "round", "trunc", "mod", "md5", "encode", "date_trunc",
+    "to_char", "octet_length", "convert_to", "char_length", "ltrim", "rtrim", "position", "now",
+    "date", "text", "int4", "numeric", "float8", "initcap", "reverse", "repeat", "chr", "sqrt",
+]  # fmt: skip
+OPERATORS = [
+    ("+", SUM), ("-", SUM), ("*", PRODUCT), ("/", PRODUCT), ("%", PRODUCT), ("||", OTHER),
+    ("->", OTHER), ("->>", OTHER), ("=", COMPARE), ("<", COMPARE), (">=", COMPARE), ("<>", COMPARE),
+    ("~~", OTHER), ("~~*", OTHER), ("!~~", OTHER), ("@>", OTHER), ("^", SIGN), ("&", OTHER),
+    ("#>>", OTHER), ("?", OTHER), ("~", OTHER),
+]  # fmt: skip
+STRAY = [
+    "(", ")", "()", ",", "NOT", "IS", "NULL", "AND", "=", "-", "--", "/* a */", "::", "'", "1", ".",
+    "END", "CASE", "::int", "[1]", "COLLATE", '"C"', "AT TIME ZONE 'UTC'", "ESCAPE '!'", "SYMMETRIC",
+    "0x10", "1_000", ".5", "5.", "1e5", "1e", "12345678901234567890", "$1", "%", "IN", "DISTINCT",
+    "ISNULL", "!", "<>-", "||'", "null::text", "B'1'", "U&'a'", "N'a'", ";", "interval '1 day'",
+    "current_date", "*", "b'", "ALL", "ANY", "old", "new.", "over ()", "time '10:00'", "array[1]",
+]  # fmt: skip
+
+
 def quote(text):
     return "'" + text.replace("'", "''") + "'"
 
@@ -74,7 +97,17 @@ class Generator:
         condition = rng.random() < 0.5
         type = "bool" if condition else rng.choice(COMMON if rng.random() < 0.5 else TYPES)
         depth = rng.choice((1, 2, 2, 3, 3, 3, 4, 4, 5))
-        return condition, self.of(type, depth)[0]
+        text = self.of(type, depth)[0]
+        return condition, self.mutated(text) if self.chance(0.04) else text
+
+    def mutated(self, text):
+        """With a word gone, twice, or in another's place."""
+        words = TOKEN.findall(text)
+        for _ in range(self.pick(1, 1, 2)):
+            at, other = self.rng.randrange(len(words)), self.rng.randrange(len(words))
+            words[at : at + self.pick(0, 1)] = self.pick([], [words[other]], [self.pick(*STRAY)])
+            words = words or ["1"]
+        return " ".join(words)
 
     def chance(self, probability):
         return self.rng.random() < probability
@@ -87,12 +120,22 @@ class Generator:
     def of(self, type, depth):
         """(text, level of what it is made of)."""
         if self.chance(self.blindness):
+            if self.chance(0.3):
+                return self.wild(depth)
             type = self.rng.choice(TYPES)
         if depth <= 0 or self.chance(0.1):
             return self.leaf(type)
         if self.chance(0.14):
             return self.shared(type, depth)
         return self.makers[type](type, depth)
+
+    def wild(self, depth):
+        """A function or an operator with arguments of any types."""
+        types = [self.rng.choice(TYPES) for _ in range(self.pick(1, 2, 2, 3))]
+        if len(types) == 2 and self.chance(0.5):
+            operator, level = self.pick(*OPERATORS)
+            return self.binary(operator, level, *types, depth - 1)
+        return self.call(self.pick(*FUNCTIONS), *types, depth=depth - 1)
 
     def at(self, level, type, depth):
         """In a place where only what binds at least so strongly may stand without parentheses."""
@@ -125,6 +168,8 @@ class Generator:
         if type == "bool" and self.chance(0.7):
             return self.pick("TRUE", "FALSE", "true", "false"), ATOM
         if type in NUMBERS and self.chance(0.7) and not text[-1].isalpha():
+            if text.startswith("0.") and self.chance(0.2):
+                text = text[1:]
             return text, SIGN if text[0] == "-" else ATOM
         quoted = self.quoted(text)
         if type in ("json", "jsonb", "int4[]", "inet", "mood", "bytea") or self.chance(0.4):

@@ -1,14 +1,9 @@
 """Makes a disagreement small: parts of the expression are left out, or replaced by something
 simple, as long as it stays the same disagreement."""
 
-import re
-
+from sides import TOKEN
 from verdict import verdict
 
-TOKEN = re.compile(
-    r"""[eE]?'(?:[^'\\]|''|\\.)*'|'(?:[^']|'')*'|"[^"]*"|::|[0-9]+(?:\.[0-9]*)?(?:[eE][-+]?[0-9]+)?"""
-    r"""|\.[0-9]+|(?:old|new|OLD|NEW)\s*\.\s*\w+|\w+|[-+*/<>=~!@#%^&|`?]+|\S"""
-)
 SIMPLE = ("NULL", "1", "'a'", "true")
 LONGEST = 120
 

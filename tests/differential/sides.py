@@ -37,8 +37,13 @@ SET extra_float_digits = 1; SET bytea_output = 'hex'; SET client_min_messages = 
 SET jit = off; SET max_parallel_workers_per_gather = 0;
 """
 
-CHANGED = re.compile(r"\bchanged\((\w+)\)", re.IGNORECASE)
-NO_EQUALITY = {name for name, type in COLUMNS if type == "json"}
+# The words of an expression.
+TOKEN = re.compile(
+    r"""[eE]'(?:[^'\\]|''|\\.)*'|'(?:[^']|'')*'|"[^"]*"|::|[0-9]+(?:\.[0-9]*)?(?:[eE][-+]?[0-9]+)?"""
+    r"""|\.[0-9]+|(?:old|new|OLD|NEW)\s*\.\s*(?:\w+|"[^"]*")|\w+|[-+*/<>=~!@#%^&|`?]+|\S"""
+)
+CHANGED = re.compile(r"\bchanged\s*\(\s*(\w+)\s*\)", re.IGNORECASE)
+NAMES = {name for name, _ in COLUMNS}
 
 
 class Case:
@@ -75,24 +80,36 @@ def make_table(cursor, rows):
 
 
 def changed(match):
-    name = match[1].lower()
-    cast = "::text" if name in NO_EQUALITY else ""
-    return f"(old.{name}{cast} IS DISTINCT FROM new.{name}{cast})"
+    """By the texts of both images."""
+    texts = [f"CASE WHEN {c} IS NOT NULL THEN format('%s', {c}) END" for c in
+             (f"old.{match[1]}", f"new.{match[1]}")]  # fmt: skip
+    return f"({texts[0]} IS DISTINCT FROM {texts[1]})"
+
+
+def of_image(image):
+    """Says of which row a bare column is."""
+
+    def named(match):
+        word = match[0]
+        return f"{image}.{word}" if word.lower().strip('"') in NAMES else word
+
+    return named
 
 
 def query(case):
-    """A bare column is of the innermost query that has one: of the image's row."""
     text = CHANGED.sub(changed, case.text)
+    rows = f"r this WHERE number = {case.old if case.image == 'old' else case.new}"
+    lower = text.lower()
+    if "old" in lower or "new" in lower:
+        text = TOKEN.sub(of_image(case.image), text)
+        rows = f"r old, r new WHERE old.number = {case.old} AND new.number = {case.new}"
     text = f"({text}\n)"
     if case.condition:
         text = f"({text} AND true)"
-    row = case.old if case.image == "old" else case.new
-    inner = f"SELECT {text} AS x FROM r this WHERE this.number = {row} OFFSET 0"
-    lower = text.lower()
-    if "old" in lower or "new" in lower:
-        inner = (f"SELECT s.x FROM r old, r new, LATERAL ({inner}) s"
-                 f" WHERE old.number = {case.old} AND new.number = {case.new} OFFSET 0")  # fmt: skip
-    return f"SELECT pg_typeof(x)::oid, x IS NULL, format('%s', x) FROM ({inner}) s"
+    return (
+        "SELECT pg_typeof(x)::oid, x IS NULL, format('%s', x)"
+        f" FROM (SELECT {text} AS x FROM {rows} OFFSET 0) s"
+    )
 
 
 class Postgres:
