@@ -54,11 +54,16 @@ static void check_announce(struct loader *loader, const struct cache *cache,
     bool published = cache->n_stores == 0;
     for (unsigned i = 0; i < cache->n_stores; i++)
         published |= cache->stores[i].publishes;
-    if (place && !published)
+    if (!place)
+        return;
+    if (!published)
         LOAD_ERROR(loader, place,
                    "announce publishes on a Redis, and none of the stores of %s is "
                    "one; leave it out",
                    cache->name);
+    for (unsigned i = 0; i < cache->n_stores; i++)
+        if (cache->stores[i].publishes)
+            check_action(loader, place, cache->stores[i].number, OP_PUBLISH);
 }
 
 /* The store's number; -1 when there is none of that name, and said. */
