@@ -41,7 +41,8 @@ static const struct opt file_rows[] = {
      AT(prefix),
      .fallback = "",
      .expand = true,
-     .help = "stands before every key, after the store's own prefix"},
+     .help = "stands before every key, after the store's own prefix; ${NAME} and ${NAME:-default} "
+             "are replaced from the environment"},
     {.name = "schema",
      .type = OPT_STRING,
      AT(schema),
@@ -50,7 +51,7 @@ static const struct opt file_rows[] = {
     {.name = "store",
      .type = OPT_STRINGS,
      AT(store),
-     .help = "the stores of caches that name none"},
+     .help = "the stores of caches that name none, by their names in cdcd.cfg"},
     {.name = "caches",
      .type = OPT_NODE,
      AT(caches),

@@ -36,8 +36,15 @@ static const struct opt_word all_actions[] = {
 #define AT(member) .offset = offsetof(struct cache_settings, member)
 
 static const struct opt cache_rows[] = {
-    {.name = "key", .type = OPT_STRING, AT(key), .help = "the key's template"},
-    {.name = "keys", .type = OPT_STRINGS, AT(keys), .help = "several keys, cleared in this order"},
+    {.name = "key",
+     .type = OPT_STRING,
+     AT(key),
+     .help = "the key's template; without key and keys it is the cache's name"},
+    {.name = "keys",
+     .type = OPT_STRINGS,
+     AT(keys),
+     .help = "several templates, cleared in this order, a later key only after the earlier one was "
+             "answered"},
     {.name = "triggers",
      .type = OPT_NODE,
      AT(triggers),
@@ -49,8 +56,15 @@ static const struct opt cache_rows[] = {
      .words = actions,
      .fallback = "delete",
      .help = "what is done to the key"},
-    {.name = "match", .type = OPT_STRING, AT(match), .help = "scan: the pattern of the keys"},
-    {.name = "store", .type = OPT_STRINGS, AT(store), .help = "where it is; each gets the op"},
+    {.name = "match",
+     .type = OPT_STRING,
+     AT(match),
+     .help =
+         "scan: the pattern of the keys: * ? [abc], and a backslash before one that means itself"},
+    {.name = "store",
+     .type = OPT_STRINGS,
+     AT(store),
+     .help = "where it is, instead of the file's; each of several gets the op"},
     {.name = "prefix",
      .type = OPT_STRING,
      AT(prefix),
@@ -85,7 +99,7 @@ static const struct opt cache_rows[] = {
      AT(action.ttl_ms),
      .help = "expire, set: how long the key lives; stale: the longest that it is cached"},
     {.name = "value", .type = OPT_STRING, AT(action.value), .help = "set: the value's template"},
-    {.name = "channel", .type = OPT_STRING, AT(channel), .help = "publish: where"},
+    {.name = "channel", .type = OPT_STRING, AT(channel), .help = "publish: on which channel"},
     {.name = "message",
      .type = OPT_STRING,
      AT(action.message),
@@ -101,7 +115,7 @@ static const struct opt all_rows[] = {
      AT(action),
      .words = all_actions,
      .required = true,
-     .help = "\"scan\", \"bump\" or \"delete\""},
+     .help = "what is done"},
     {.name = "match", .type = OPT_STRING, AT(match), .help = "scan: the pattern"},
     {.name = "key", .type = OPT_STRING, AT(key), .help = "bump, delete: the key"},
     {0}};

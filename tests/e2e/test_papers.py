@@ -1,5 +1,5 @@
-"""What the README and the rules' README say can be done: their examples are right, their tables
-hold what is built, and the lines that try.sh prints work."""
+"""What the README says can be done: its examples are right, what is not built is named, and the
+lines that try.sh prints work. (test_reference.py does the same for the rules' README.)"""
 
 import os
 import pathlib
@@ -27,7 +27,7 @@ def blocks(paper):
 def all_blocks(pattern):
     found = [
         pytest.param(block, id=f"{paper.parent.name}-{number}")
-        for paper in PAPERS
+        for paper in PAPERS[:1]
         for number, block in enumerate(blocks(paper))
         if re.search(pattern, block, re.MULTILINE)
     ]
@@ -62,18 +62,11 @@ def test_each_rule_of_the_papers_is_right(block, write):
     assert answer.returncode == 0, answer.stderr
 
 
-@pytest.mark.parametrize("block", all_blocks(r"^tests = "))
-def test_each_rule_test_of_the_papers_passes(block, write):
-    write("blog.cfg", EXAMPLE.read_text("utf-8"))
-    answer = run_verb("test", write("blog.test.cfg", block))
-    assert answer.returncode == 0, answer.stdout + answer.stderr
-
-
 def commands():
     text = "".join(block.values[0] for block in all_blocks(r"^cdcd (check|explain)"))
-    lines = [line for line in text.splitlines() if line.startswith("cdcd ")]
+    lines = [line for line in text.splitlines() if re.match("cdcd (check|explain|test) ", line)]
     found = [shlex.split(line, comments=True) for line in lines]
-    assert len(found) >= 4
+    assert len(found) >= 2
     return found
 
 
@@ -94,32 +87,18 @@ def test_the_readme_shows_what_explain_says():
     assert said in blocks(PAPERS[0])
 
 
-def built_settings():
-    """Name and default of each row of the tables of cdcd.cfg."""
+def test_what_is_not_built_is_named_in_one_place():
     text = (REPOSITORY / "cdcd/config.c").read_text("utf-8")
-    rows = re.findall(r"\{\.name = (.*?)\}(?=,\n)", text, re.DOTALL)
-    settings = []
-    for row in rows:
-        name = re.match(r'"(\w+)"', row).group(1)
-        default = re.search(r'\.fallback = "(.*?)"', row)
-        settings.append((name, default.group(1) if default else None, ".unbuilt = true" in row))
-    assert len(settings) > 35
-    return settings
-
-
-def test_the_papers_have_each_setting_of_the_configuration_and_its_default():
-    text = PAPERS[1].read_text("utf-8").split("\n## cdcd.cfg\n")[1].split("\n## ")[0]
-    described = {
-        name: default.strip('`"')
-        for name, default in re.findall(r"^\| `(?:\w+\.)?(\w+)` \| (.*?) \|", text, re.MULTILINE)
-    }
-    groups = {"source", "log", "limits"}
-    for name, default, unbuilt in built_settings():
-        if unbuilt:
-            assert f"`{name}`" in text.split("\nPlanned")[1] and name not in described, name
-        elif name not in groups:
-            assert name in described, name
-            assert default is None or described[name] == default, name
+    unbuilt = re.findall(r'\{\.name = "(\w+)", \.unbuilt = true', text)
+    place = PAPERS[1].read_text("utf-8").split("\n## Not built yet\n")[1].split("\n## ")[0]
+    assert len(unbuilt) > 10
+    for name in unbuilt:
+        assert f"`{name}`" in place, name
+    for store in ("redis", "memcached"):
+        source = (REPOSITORY / f"cdcd/store/{store}.c").read_text("utf-8")
+        actions = re.search(r"\.unbuilt = ([^,]*)", source).group(1)
+        for action in re.findall(r"OP_(\w+)", actions):
+            assert f"`{action.lower().replace('_', '-')}`" in place, action
 
 
 @pytest.fixture
