@@ -115,7 +115,7 @@ static const struct opt all_rows[] = {
      AT(action),
      .words = all_actions,
      .required = true,
-     .help = "what is done"},
+     .help = "\"scan\", \"bump\" or \"delete\""},
     {.name = "match", .type = OPT_STRING, AT(match), .help = "scan: the pattern"},
     {.name = "key", .type = OPT_STRING, AT(key), .help = "bump, delete: the key"},
     {0}};

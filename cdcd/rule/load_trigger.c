@@ -52,8 +52,7 @@ static const struct opt trigger_rows[] = {
      .type = OPT_STRING,
      AT(table),
      .required = true,
-     .help = "the table whose changes are meant, \"table\" or \"schema.table\"; * and ? match, and "
-             "partitions count as their root"},
+     .help = "the table whose changes are meant"},
     {.name = "on",
      .type = OPT_STRINGS,
      AT(on),
