@@ -175,8 +175,10 @@ static struct typed *resolve_open(struct typing *typing, const struct calling *c
     if (!choose_possible(calling->rows, calling->name, calling->args, calling->n, &result))
         return NULL;
     typed = typed_make(typing, TYPED_UNDECIDED, result, calling->position, 0, NULL);
-    if (typed)
-        typed->soft = result == TYPE_UNKNOWN;
+    if (!typed)
+        return NULL;
+    typed->soft = result == TYPE_UNKNOWN;
+    typed->name = calling->name;
     return typed;
 }
 
@@ -238,6 +240,37 @@ static struct typed *compare_others(struct typing *typing, const struct calling 
     return refuse_call(typing, calling, false);
 }
 
+static bool is_integer(const struct typed *typed)
+{
+    return !typed->soft &&
+           (typed->type == TYPE_INT2 || typed->type == TYPE_INT4 || typed->type == TYPE_INT8);
+}
+
+static bool compares(const struct calling *calling)
+{
+    static const char *const names[] = {"=", "<>", "!=", "<", "<=", ">", ">="};
+    for (size_t i = 0; calling->n == 2 && i < sizeof names / sizeof *names; i++)
+        if (strcmp(calling->name, names[i]) == 0)
+            return true;
+    return false;
+}
+
+/* A column of no known type may hold 5.50 beside the integer that it is compared with. As numeric
+ * it is compared with the same answer, whichever number it is. */
+static bool widen_untyped(struct typing *typing, const struct calling *calling)
+{
+    for (unsigned i = 0; i < 2 && compares(calling); i++) {
+        const struct typed *column = calling->args[i];
+        if (column->kind != TYPED_COLUMN || column->type != TYPE_UNKNOWN ||
+            !is_integer(calling->args[1 - i]) || typed_reads_row(calling->args[1 - i]))
+            continue;
+        calling->args[i] = coerce(typing, calling->args[i], TYPE_NUMERIC, 0);
+        if (!calling->args[i])
+            return false;
+    }
+    return true;
+}
+
 struct typed *resolve_named(struct typing *typing, const struct calling *calling)
 {
     for (unsigned i = 0; i < calling->n; i++)
@@ -247,6 +280,8 @@ struct typed *resolve_named(struct typing *typing, const struct calling *calling
         for (unsigned i = 0; i < calling->n; i++)
             if (calling->args[i]->type == TYPE_OTHER)
                 return compare_others(typing, calling);
+    if (calling->rows == catalog_operators() && !widen_untyped(typing, calling))
+        return NULL;
     return resolve_row(typing, calling);
 }
 

@@ -131,8 +131,31 @@ struct typed *coerce(struct typing *typing, struct typed *from, enum type to, ui
     return convert(typing, from, to, oid, CAST_IMPLICIT);
 }
 
+/* No row of the name gives a boolean, whatever types the columns turn out to have. */
+static bool is_never_boolean(const struct typed *typed)
+{
+    const struct catalog_function *lists[] = {catalog_operators(), catalog_functions()};
+    bool found = false;
+    if (!typed->name || (typed->kind != TYPED_CALL && typed->kind != TYPED_UNDECIDED))
+        return false;
+    for (unsigned i = 0; i < 2; i++)
+        for (const struct catalog_function *row = lists[i]; row->name; row++) {
+            if (strcmp(row->name, typed->name) != 0)
+                continue;
+            if (row->result == TYPE_BOOL || row->result == TYPE_ANY)
+                return false;
+            found = true;
+        }
+    return found;
+}
+
 struct typed *coerce_condition(struct typing *typing, struct typed *from, const char *where)
 {
+    if (from->soft && is_never_boolean(from))
+        return typing_refuse(
+            typing, from->position,
+            "%s is a result of %s, which is never boolean; compare it with something", where,
+            from->name);
     if (from->type == TYPE_BOOL || from->type == TYPE_UNKNOWN || from->soft)
         return coerce(typing, from, TYPE_BOOL, 0);
     return typing_refuse(typing, from->position, "%s is of type %s, and not boolean", where,

@@ -170,16 +170,6 @@ static struct typed *resolve_distinct(struct typing *typing, const struct node *
 
 /* ---- several values of one type ---- */
 
-static bool reads_row(const struct typed *typed)
-{
-    if (typed->kind >= TYPED_CHANGED || typed->kind == TYPED_COLUMN)
-        return true;
-    for (unsigned i = 0; i < typed->n_args; i++)
-        if (reads_row(typed->args[i]))
-            return true;
-    return false;
-}
-
 /* Whether all can become the type; open ones may. */
 static bool can_all(struct typed *const *list, unsigned n, enum type common)
 {
@@ -203,7 +193,7 @@ static struct typed *resolve_in(struct typing *typing, const struct node *node)
             return NULL;
     constants[0] = list[0];
     for (unsigned i = 1; i < n; i++)
-        if (!reads_row(list[i]))
+        if (!typed_reads_row(list[i]))
             constants[++n_constants] = list[i];
     enum type common =
         n_constants > 1 ? choose_common(constants, n_constants + 1, &oid) : TYPE_NONE;
@@ -211,14 +201,14 @@ static struct typed *resolve_in(struct typing *typing, const struct node *node)
     for (unsigned i = 1, done = 0; i < n; i++) {
         struct typed *item = list[i];
         struct typed *left = n_parts ? resolve(typing, node->args[0]) : list[0];
-        if (array && !reads_row(item))
+        if (array && !typed_reads_row(item))
             item = coerce(typing, item, common, oid);
         if (!left || !item)
             return NULL;
         struct typed *equal = resolve_operator(typing, "=", node->position, left, item);
         if (!equal)
             return NULL;
-        bool joins = array && !reads_row(list[i]) && equal->kind == TYPED_CALL;
+        bool joins = array && !typed_reads_row(list[i]) && equal->kind == TYPED_CALL;
         if (joins && done) {
             struct typed *in = parts[done - 1];
             in->args[in->n_args++] = equal->args[1];

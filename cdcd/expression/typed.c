@@ -71,3 +71,13 @@ bool typed_is_null(const struct typed *typed)
 {
     return typed->kind == TYPED_CONST && typed->value.kind == DATUM_NULL;
 }
+
+bool typed_reads_row(const struct typed *typed)
+{
+    if (typed->kind >= TYPED_CHANGED || typed->kind == TYPED_COLUMN)
+        return true;
+    for (unsigned i = 0; i < typed->n_args; i++)
+        if (typed_reads_row(typed->args[i]))
+            return true;
+    return false;
+}

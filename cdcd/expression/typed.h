@@ -49,7 +49,8 @@ struct typed {
     enum type stored;        /* TYPED_COLUMN: what its text is read as */
     enum expression_row row; /* TYPED_COLUMN */
     call_fn call;
-    const char *name; /* of the operator or function, for messages and special steps */
+    const char *name; /* of the operator or function, for messages and special steps; of an
+                         undecided one too */
     bool lenient;
     struct typed **args;
     unsigned n_args;
@@ -75,6 +76,7 @@ struct typed *typed_copy(struct typing *typing, const struct typed *from);
 /* Its type is a guess, or nothing is known of it. */
 bool typed_is_open(const struct typed *typed);
 bool typed_is_null(const struct typed *typed);
+bool typed_reads_row(const struct typed *typed);
 
 /* choose.c: PostgreSQL's choice among the rows of a name; NULL when it finds none, or more than
  * one (*ambiguous). */

@@ -19,7 +19,7 @@ static const struct column row_columns[] = {
     {"kind", ENUM_OID, -1, false}, {"nothing", 23, -1, false},     {"absent", 23, -1, false},
     {"large", 25, -1, false},      {"ip", 869, -1, false},         {"span", 1186, -1, false},
     {"no", 16, -1, false},         {"kind2", ENUM_OID, -1, false}, {"x", 705, -1, false},
-    {"f4", 700, -1, false},
+    {"f4", 700, -1, false},        {"fraction", 0, -1, false},
 };
 static const char *const row_texts[] = {
     "7",
@@ -47,6 +47,7 @@ static const char *const row_texts[] = {
     "page",
     "5",
     "3.14",
+    "5.50",
 };
 #define ROW_COLUMNS (sizeof row_columns / sizeof *row_columns)
 

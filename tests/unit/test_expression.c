@@ -270,6 +270,15 @@ static void a_row_without_types_is_taken_as_literals_are(void **state)
     TESTS("x = '5'", "true");
     VALUES("x", "5");
     VALUES("x::int + 1", "6");
+    TESTS("fraction > 5", "true");
+    TESTS("fraction < -5", "false");
+    TESTS("5 <> fraction", "true");
+    TESTS("fraction between 5 and 6", "true");
+    TESTS("fraction in (5, 6)", "false");
+    TESTS("x in (4, 5)", "true");
+    TESTS("x is distinct from 5", "false");
+    TESTS("fraction is distinct from 5", "true");
+    contains(row_test(*state, "t > 5"), "there is no operator");
     VALUES("coalesce(x, 'a')", "5");
     TESTS("coalesce(x, 0) + 1 = 6", "true");
 }
@@ -317,6 +326,16 @@ static void without_a_table_what_may_be_right_is_taken(void **state)
     contains(row_offline(*state, "lowr(a)", EXPRESSION_TEXT), "did you mean lower?");
 }
 
+static void without_a_table_what_no_type_makes_a_condition_is_refused(void **state)
+{
+    static const char *const never[] = {"id + 1", "a || b", "abs(a)", "-a", "a -> 'b'", "a / 2"};
+    for (size_t i = 0; i < sizeof never / sizeof *never; i++)
+        contains(row_offline(*state, never[i], EXPRESSION_CONDITION), "which is never boolean");
+    contains(row_offline(*state, "not a + 1", EXPRESSION_TEXT), "which is never boolean");
+    assert_string_equal(row_offline(*state, "a > b", EXPRESSION_CONDITION), "taken");
+    assert_string_equal(row_offline(*state, "a", EXPRESSION_CONDITION), "taken");
+}
+
 static void a_program_knows_whether_it_reads_the_row(void **state)
 {
     struct row *row = *state;
@@ -361,6 +380,7 @@ int main(void)
         TEST(common_types_are_postgresql_s),
         TEST(a_row_without_types_is_taken_as_literals_are),
         TEST(without_a_table_what_may_be_right_is_taken),
+        TEST(without_a_table_what_no_type_makes_a_condition_is_refused),
         TEST(a_program_knows_whether_it_reads_the_row),
         TEST(what_would_grow_without_end_is_refused),
     };
