@@ -126,6 +126,25 @@ static bool load_parts(struct loader *loader, struct cache *cache, const struct 
                        const struct cache_settings *settings, bool good);
 static void add_cache(struct loader *loader, struct cache *cache);
 
+/* A set deletes the key of a row that is gone. */
+static bool deletes(const struct action *action)
+{
+    return action->op == OP_DELETE || action->op == OP_SET;
+}
+
+static void check_announced(struct loader *loader, const struct cache *cache,
+                            const struct conf *node)
+{
+    bool some = deletes(&cache->action) || (cache->all && deletes(&cache->all_action));
+    for (unsigned i = 0; i < cache->n_triggers; i++)
+        some |= deletes(cache->triggers[i].action);
+    if (cache->announce && !some)
+        LOAD_ERROR(loader, conf_member(node, "announce"),
+                   "announce publishes keys that are deleted, and no action of %s deletes one; "
+                   "leave it out",
+                   cache->name);
+}
+
 void load_cache(struct loader *loader, const struct conf *node)
 {
     struct cache_settings settings = {0};
@@ -144,8 +163,11 @@ void load_cache(struct loader *loader, const struct conf *node)
     good &= load_check_action(loader, node, &settings.action, good, false);
     good &= load_parts(loader, cache, node, &settings, good);
     load_stores(loader, cache, node, settings.store.n ? &settings.store : &loader->store);
+    unsigned n_errors = loader->complaints->n_errors;
     if (settings.triggers)
         load_triggers(loader, cache, settings.triggers, good);
+    if (good && loader->complaints->n_errors == n_errors)
+        check_announced(loader, cache, node);
     if (good) {
         load_cover(loader, cache, settings.all);
         load_unused(loader, cache);
@@ -264,14 +286,10 @@ static bool check_announce(struct loader *loader, const struct conf *node,
 {
     const struct conf *place = conf_member(node, "announce");
     const char *wrong = NULL;
-    enum op_action action = (enum op_action)settings->action.action;
     if (!settings->announce)
         return true;
     if (!*settings->announce || strpbrk(settings->announce, "{}"))
         wrong = "announce takes the name of a channel, and no parameters";
-    else if (action != OP_DELETE && action != OP_SET)
-        wrong = "announce publishes keys that are deleted, and this action deletes none; leave it "
-                "out";
     if (wrong)
         LOAD_ERROR(loader, place, "%s", wrong);
     return !wrong;

@@ -19,9 +19,9 @@ static void stale_and_expire_carry_their_times(void **state)
 static void the_same_key_with_another_time_is_another_op(void **state)
 {
     struct fixture *f = *state;
-    rules(f, "a = { key = \"k\"; triggers = \"t\"; action = \"expire\"; ttl = \"5s\"; };"
-             "b = { key = \"k\"; triggers = \"t\"; action = \"expire\"; ttl = \"1s\"; };"
-             "c = { key = \"k\"; triggers = \"t\"; action = \"expire\"; ttl = \"5s\"; };");
+    rules(f, "c = { key = \"k\"; action = \"expire\"; ttl = \"5s\"; triggers = ( \"t\", "
+             "{ table = \"t\"; action = \"expire\"; ttl = \"1s\"; }, "
+             "{ table = \"t\"; action = \"expire\"; ttl = \"5s\"; } ); };");
     table(f, "*id", NULL, NULL);
     change(f, CHANGE_INSERT, NULL, "7");
     expect("redis expire k new 0 ttl=5000\nredis expire k new 0 ttl=1000\n");
@@ -187,6 +187,18 @@ static void announce_publishes_what_was_deleted_one_stage_later(void **state)
            "mc delete s new 1\n");
 }
 
+static void announce_publishes_what_a_trigger_of_its_own_action_deletes(void **state)
+{
+    struct fixture *f = *state;
+    rules(f, "c = { key = \"c:{id}\"; announce = \"gone\"; action = \"bump\"; triggers = ( \"t\", "
+             "{ table = \"t\"; on = \"delete\"; action = \"delete\"; } ); " WITH_ALL);
+    table(f, "*id", NULL, NULL);
+    change(f, CHANGE_INSERT, NULL, "7");
+    expect("redis bump c:7 new 0\n");
+    change(f, CHANGE_DELETE, "7", NULL);
+    expect("redis bump c:7 old 0\nredis delete c:7 old 0\nredis publish gone=c:7 old 1\n");
+}
+
 static void announce_is_silent_of_a_scan(void **state)
 {
     struct fixture *f = *state;
@@ -290,6 +302,7 @@ int main(void)
         TEST(a_let_is_digested_as_a_whole),
         TEST(redelete_stands_on_each_op_of_its_cache),
         TEST(announce_publishes_what_was_deleted_one_stage_later),
+        TEST(announce_publishes_what_a_trigger_of_its_own_action_deletes),
         TEST(announce_is_silent_of_a_scan),
         TEST(a_trigger_has_its_own_action),
         TEST(a_list_shows_elements_and_parameters),
