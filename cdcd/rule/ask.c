@@ -190,6 +190,7 @@ void ruleset_answer(struct ruleset *ruleset, const char *context, uint32_t conte
                     "a lookup failed, its cache is cleared", answer->failed);
         clear_unknown(&m, head.trigger, true);
     } else if (answer->too_many) {
+        lookup_found_many(head.trigger);
         clear_unknown(&m, head.trigger, false);
     } else {
         give_rows(&m, &head, context, answer);

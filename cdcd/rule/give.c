@@ -18,8 +18,14 @@ struct terms {
 void matching_begin(struct matching *m, struct ruleset *ruleset)
 {
     m->ruleset = ruleset;
-    buf_reset(&ruleset->keys, MATCHING_KEEP_BYTES);
-    seen_begin(&ruleset->seen);
+    matching_next_cache(m);
+}
+
+void matching_next_cache(struct matching *m)
+{
+    m->doubted = false;
+    buf_reset(&m->ruleset->keys, MATCHING_KEEP_BYTES);
+    seen_begin(&m->ruleset->seen);
 }
 
 static int64_t now_ms(void)
@@ -48,6 +54,17 @@ void rule_failed(struct cache *cache, int line, const char *what, const char *re
     if (log_limit_pass(&cache->error_limit, now_ms(), SAY_INTERVAL_MS, &n_suppressed))
         log_warn("%s cache=%s rule=%s:%d reason=\"%s\" suppressed=%u", what, cache->name,
                  cache->file, line, reason, n_suppressed);
+}
+
+void lookup_found_many(const struct trigger *trigger)
+{
+    unsigned n_suppressed;
+    struct cache *cache = trigger->cache;
+    const struct lookup *lookup = &trigger->query->lookup;
+    if (log_limit_pass(&cache->many_limit, now_ms(), SAY_INTERVAL_MS, &n_suppressed))
+        log_warn("a lookup found more rows than its limit, its cache is cleared; raise limit if "
+                 "that is seen often cache=%s rule=%s:%d limit=%u suppressed=%u",
+                 cache->name, lookup->file, lookup->line, lookup->limit, n_suppressed);
 }
 
 struct giving giving_key(const struct trigger *trigger, unsigned key, enum image image)

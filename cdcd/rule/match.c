@@ -43,9 +43,13 @@ static void clear_caches(struct ruleset *ruleset, const char *schema, const char
     matching_begin(&m, ruleset);
     for (unsigned i = 0; i < ruleset->n_caches; i++) {
         struct cache *cache = ruleset->caches[i];
-        m.doubted = false;
-        if (!table || names_table(cache, schema, table))
-            clear_cache(&m, cache, &cache->action, cache->line, false);
+        if (table && !names_table(cache, schema, table))
+            continue;
+        matching_next_cache(&m);
+        clear_cache(&m, cache, &cache->action, cache->line, false);
+        /* Keys that are named tell nothing of what target = "all" would have cleared. */
+        if (cache->all)
+            give_all(&m, cache, cache->line, false);
     }
 }
 
@@ -64,7 +68,7 @@ static void match_cache(struct matching *m, const struct cache_plan *planned)
 {
     bool truncated = m->change->op == CHANGE_TRUNCATE;
     bool by_key = false;
-    m->doubted = false;
+    matching_next_cache(m);
     for (unsigned i = 0; i < planned->n_triggers; i++) {
         struct trigger_plan *one = &planned->triggers[i];
         const struct trigger *trigger = one->trigger;

@@ -29,6 +29,8 @@ struct giving {
 };
 
 void matching_begin(struct matching *m, struct ruleset *ruleset);
+/* From here on ops are the next cache's, which does not know what those before it made. */
+void matching_next_cache(struct matching *m);
 /* How a trigger gives the key of that number, for an image. */
 struct giving giving_key(const struct trigger *trigger, unsigned key, enum image image);
 /* Makes the key's op in each store of the cache, unless this change has made it before. Values are
@@ -47,6 +49,8 @@ void clear_cache(struct matching *m, struct cache *cache, const struct action *a
                  bool in_doubt);
 /* Counts what went wrong with a rule, and says it, seldom. The reason holds no values. */
 void rule_failed(struct cache *cache, int line, const char *what, const char *reason);
+/* Says, seldom, that a lookup's rows were more than its limit. */
+void lookup_found_many(const struct trigger *trigger);
 
 /* Fills the parameters from an image of the change. */
 void fetch_values(struct matching *m, const struct trigger_plan *planned, enum image image);

@@ -63,16 +63,16 @@ struct ruleset *ruleset_hold(struct ruleset *ruleset);
 void ruleset_free(struct ruleset *ruleset);
 
 /* Gives, in order, the ops that a change makes: caches in the order of the files, keys of a cache
- * in the order written, for each key the old image before the new; the same op, and the same
- * question, once. */
+ * in the order written, for each key the old image before the new; of a cache the same op,
+ * and the same question, once. */
 void ruleset_change(struct ruleset *ruleset, const struct change *change,
                     const struct rule_sink *sink, void *ctx);
 /* Gives the ops of a question that was answered, or failed: then all that it could have named is
  * cleared, in doubt. The context is the question's. Not from within a change. */
 void ruleset_answer(struct ruleset *ruleset, const char *context, uint32_t context_len,
                     const struct answer *answer, rule_op_fn emit, void *ctx);
-/* Gives, for every cache, the op that clears all of it: its `all`, or its keys without
- * parameters. For when changes may have been missed. */
+/* Gives, for every cache, the ops that clear all of it: its keys without parameters, and its `all`.
+ * For when changes may have been missed. */
 void ruleset_clear(struct ruleset *ruleset, rule_op_fn emit, void *ctx);
 /* The same for the caches that a table's rows can change. */
 void ruleset_clear_table(struct ruleset *ruleset, const char *schema, const char *table,

@@ -108,6 +108,7 @@ struct cache {
     uint64_t n_errors; /* expressions and lookups that failed */
     struct log_limit unhandled_limit;
     struct log_limit error_limit;
+    struct log_limit many_limit;
 };
 
 struct ruleset {
@@ -129,7 +130,7 @@ struct ruleset {
     struct plan *plans;     /* by oid */
     struct plan *last_plan; /* changes come in runs */
     struct judged *judged;  /* tables that were complained of, by oid */
-    /* Of the change at hand. */
+    /* Of the change at hand; keys and what was seen of them, of one cache. */
     struct buf keys;
     struct buf rows[2]; /* the images as JSON */
     struct buf context; /* of the question at hand */

@@ -1,5 +1,5 @@
-/* Which ops one change has already made: a set that is emptied without touching its memory. Private
- * to rule/. */
+/* Which ops one change has already made for a cache: a set that is emptied without touching its
+ * memory. Private to rule/. */
 #ifndef CDCD_RULE_SEEN_H
 #define CDCD_RULE_SEEN_H
 
@@ -30,7 +30,7 @@ struct seen {
 void seen_begin(struct seen *seen);
 /* True when the op is new, or was in doubt before and is not now, or has a higher stage than
  * before: the key then has to go again, after those of the stages between. keys are those of the
- * change. */
+ * cache. */
 bool seen_add(struct seen *seen, const char *keys, const struct seen_op *op);
 void seen_free(struct seen *seen);
 

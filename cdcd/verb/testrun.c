@@ -84,12 +84,20 @@ static bool looked_at(const struct test *test, const char *cache)
     return test->only.n == 0;
 }
 
-static struct came *find_came(const struct running *r, const char *text)
+/* The first from there on that has the text. */
+static const struct came *find_came(const struct came *came, const char *text)
 {
-    struct came *came = r->first;
     while (came && strcmp(came->text, text) != 0)
         came = came->next;
     return came;
+}
+
+static bool came_before(const struct running *r, const char *text, uint16_t cache)
+{
+    const struct came *came = find_came(r->first, text);
+    while (came && came->cache != cache)
+        came = find_came(came->next, text);
+    return came != NULL;
 }
 
 static void on_op(void *ctx, const struct op *op, const struct origin *origin)
@@ -99,7 +107,7 @@ static void on_op(void *ctx, const struct op *op, const struct origin *origin)
     if (!looked_at(r->test, origin->cache))
         return;
     opline_put(&line, r->file->ruleset, op);
-    if (!find_came(r, buf_str(&line))) {
+    if (!came_before(r, buf_str(&line), op->cache)) {
         struct came *came = arena_alloc(r->arena, sizeof *came);
         *came = (struct came){
             arena_strdup(r->arena, buf_str(&line)), *origin, op->cache, op->store, op->stage, NULL};
@@ -224,24 +232,42 @@ static bool has_line(const struct test_lines *lines, const char *text)
     return false;
 }
 
+/* An op with that text which has to leave after the other. */
+static const struct came *find_later(const struct running *r, const char *text,
+                                     const struct came *other)
+{
+    const struct came *came = find_came(r->first, text);
+    while (came && (came->cache != other->cache || came->store != other->store ||
+                    came->stage <= other->stage))
+        came = find_came(came->next, text);
+    return came;
+}
+
+/* Complains when one of the lines before has an op that leaves after this one. */
+static void compare_place(struct running *r, unsigned line, const struct came *came)
+{
+    const struct test_lines *expect = &r->test->expect;
+    for (unsigned i = 0; i < line; i++) {
+        if (!find_later(r, expect->list[i].text, came))
+            continue;
+        find_wrong(r, expect->list[line].line,
+                   arena_printf(r->arena,
+                                "\"%s\" goes before \"%s\": the keys of %s are cleared in "
+                                "the order in which the rule has them",
+                                came->text, expect->list[i].text, came->origin.cache));
+        return;
+    }
+}
+
 /* Keys of a cache leave in the order in which the cache has them; nothing else has an order. */
 static void compare_order(struct running *r)
 {
     const struct test_lines *expect = &r->test->expect;
     for (unsigned i = 1; i < expect->n; i++) {
-        const struct came *later = find_came(r, expect->list[i].text);
-        for (unsigned j = 0; later && j < i; j++) {
-            const struct came *earlier = find_came(r, expect->list[j].text);
-            if (!earlier || earlier->cache != later->cache || earlier->store != later->store ||
-                earlier->stage <= later->stage)
-                continue;
-            find_wrong(r, expect->list[i].line,
-                       arena_printf(r->arena,
-                                    "\"%s\" goes before \"%s\": the keys of %s are cleared in "
-                                    "the order in which the rule has them",
-                                    later->text, earlier->text, later->origin.cache));
-            break;
-        }
+        const char *text = expect->list[i].text;
+        for (const struct came *came = find_came(r->first, text); came;
+             came = find_came(came->next, text))
+            compare_place(r, i, came);
     }
 }
 
@@ -250,7 +276,7 @@ static void compare(struct running *r)
     const struct test *test = r->test;
     for (unsigned i = 0; i < test->expect.n; i++) {
         const struct test_line *line = &test->expect.list[i];
-        if (!find_came(r, line->text))
+        if (!find_came(r->first, line->text))
             find(r, (struct test_finding){'-', line->text, r->file->path, line->line, NULL});
     }
     for (const struct came *came = r->first; came; came = came->next) {

@@ -91,6 +91,21 @@ def test_only_looks_at_the_caches_named(run):
     assert 'unknown cache "nws"; did you mean "news"?' in answer.stderr
 
 
+def test_a_key_of_two_caches_is_looked_at_in_each_and_expected_once(run, folder):
+    (folder / "blog.cfg").write_text("""cdcd = 1; app = "blog"; prefix = "blog:"; store = "redis";
+        caches = {
+          a = { keys = [ "block", "k" ]; triggers = "blog_comment"; };
+          b = { keys = [ "k", "other" ]; triggers = "blog_comment"; };
+        };""", "utf-8")
+    assert run(MOVE + 'only = [ "b" ];' + expect("k", "other")).returncode == 0
+    assert run(MOVE + expect("block", "k", "other")).returncode == 0
+    answer = run(MOVE + expect("k", "block", "other"))
+    assert "the keys of a are cleared in the order" in answer.stdout + answer.stderr
+    answer = run(MOVE + expect("block", "other"))
+    lines = re.findall(r"\+ redis delete blog:k  \S*blog.cfg:(\d+) new", answer.stdout)
+    assert lines == ["3", "4"], answer.stdout
+
+
 def test_an_empty_list_is_null_also_where_the_old_row_has_a_value(run):
     change = """change = { table = "news"; op = "update"; old = { id = 1; category_id = 2; };
                 new = { category_id = (); }; };"""

@@ -272,6 +272,24 @@ static void a_rule_that_fails_is_said_once_a_minute_and_without_values(void **st
     assert_int_equal(logged(f, fail_often, "secret"), 0);
 }
 
+static void find_many(struct fixture *f)
+{
+    const struct answer many = {.too_many = true};
+    change(f, CHANGE_INSERT, NULL, "7 8");
+    for (unsigned i = 0; i < 5; i++)
+        ruleset_answer(f->set, f->context + 1, f->context_len, &many, on_op, f);
+}
+
+static void too_many_rows_are_said_once_a_minute(void **state)
+{
+    struct fixture *f = *state;
+    rules(f, "c = { key = \"c:{slug}\"; triggers = ( { table = \"t\"; limit = 5; "
+             "lookup = \"SELECT slug FROM p WHERE x = {id}\"; } ); " ALL);
+    table(f, "*id", "*x", NULL);
+    assert_int_equal(logged(f, find_many, "more rows than its limit, its cache is cleared"), 1);
+    assert_int_equal(logged(f, find_many, "more rows"), 0);
+}
+
 static void fail_first(struct fixture *f)
 {
     change(f, CHANGE_INSERT, NULL, "0 secret");
@@ -311,6 +329,7 @@ int main(void)
         TEST(wildcards_are_judged_with_each_table),
         TEST(the_same_is_said_of_a_table_once_a_minute),
         TEST(a_rule_that_fails_is_said_once_a_minute_and_without_values),
+        TEST(too_many_rows_are_said_once_a_minute),
         TEST(the_reason_of_a_failure_is_said),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
