@@ -214,10 +214,12 @@ void coverage_note(struct coverage *coverage, const struct catalog *catalog, boo
         bool exists = table->kind != TABLE_MISSING;
         bool covered = remedy_is_covered(catalog, table);
         if (one->covered == 0 && (covered || (exists && changed && new_slot)))
-            one->covered = table->relation.oid;
+            one->covered = one->late ? WANTED_LATE : table->relation.oid;
         else if (exists && changed && !covered)
             one->covered = WANTED_LATE;
+        one->late = false;
     }
+    coverage->list->noted = true;
 }
 
 /* False when the table at that place is not covered now. */

@@ -68,12 +68,31 @@ static const struct wanted *find(const struct wanted_list *list, const struct wa
     return NULL;
 }
 
+static bool has_pattern(const struct wanted_list *list, const struct wanted_pattern *like)
+{
+    for (unsigned i = 0; i < list->n_patterns; i++)
+        if (strcmp(list->patterns[i].schema, like->schema) == 0 &&
+            strcmp(list->patterns[i].name, like->name) == 0)
+            return true;
+    return false;
+}
+
+static bool is_late(const struct wanted_list *list, const struct wanted *one,
+                    const struct wanted_list *older, const struct wanted *same)
+{
+    if (same)
+        return older->noted && same->covered == 0;
+    return older->noted && one->pattern && has_pattern(older, &list->patterns[one->pattern - 1]);
+}
+
 void wanted_inherit(struct wanted_list *list, const struct wanted_list *older)
 {
     for (unsigned i = 0; i < list->n; i++) {
-        const struct wanted *same = find(older, &list->tables[i]);
-        list->tables[i].covered = same ? same->covered : 0;
-        list->tables[i].unseen = same ? same->unseen : 0;
+        struct wanted *one = &list->tables[i];
+        const struct wanted *same = find(older, one);
+        one->covered = same ? same->covered : 0;
+        one->unseen = same ? same->unseen : 0;
+        one->late = is_late(list, one, older, same);
     }
 }
 

@@ -23,6 +23,7 @@ struct wanted {
     uint64_t unseen;  /* transactions before this one may have changed it unseen; 0: none */
     unsigned pattern; /* 1 + the place of the pattern that it matches; 0: it is named itself */
     bool gone;        /* with a pattern: it is not there any more */
+    bool late;        /* its changes, which an older list wanted too, did not come until now */
 };
 
 struct wanted_pattern {
@@ -40,6 +41,7 @@ struct wanted_list {
     unsigned cap;
     struct wanted_pattern *patterns;
     unsigned n_patterns;
+    bool noted; /* what is covered is known */
 };
 
 /* Copies the tables; the caller owns the list. */
@@ -48,7 +50,7 @@ struct wanted_list *wanted_make(const struct source_table *tables, unsigned n);
 void wanted_add(struct wanted_list *list, const char *schema, const char *name, unsigned pattern);
 /* Drops those that are gone: all places change. */
 void wanted_prune(struct wanted_list *list);
-/* Takes over from an older list what is covered. */
+/* Takes over from an older list what is covered, and what it wanted and was not. */
 void wanted_inherit(struct wanted_list *list, const struct wanted_list *older);
 /* NULL is allowed. */
 void wanted_free(struct wanted_list *list);

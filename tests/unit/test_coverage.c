@@ -199,6 +199,40 @@ static void a_list_that_is_adopted_keeps_what_is_covered(void **state)
     assert_int_equal(compare(), 0);
 }
 
+static void adopt(const struct source_table *tables, unsigned n)
+{
+    coverage_want(fixture.coverage, tables, n);
+    assert_non_null(coverage_take_next(fixture.coverage));
+    coverage_adopt(fixture.coverage, &fixture.catalog, false);
+}
+
+static void a_table_that_came_right_before_a_list_was_adopted_appears(void **state)
+{
+    (void)state;
+    take_table_away();
+    coverage_note(fixture.coverage, &fixture.catalog, false, false);
+    bring_table_back(OID);
+    adopt(&wanted, 1);
+    assert_int_equal(compare(), 1);
+    assert_int_equal(compare(), 0);
+}
+
+static void a_table_that_nobody_wanted_before_does_not(void **state)
+{
+    const struct source_table other = {"public", "u", "blog.cfg", 9};
+    (void)state;
+    coverage_note(fixture.coverage, &fixture.catalog, false, false);
+    adopt(&other, 1);
+    assert_int_equal(compare(), 0);
+}
+
+static void before_the_first_stream_none_appears(void **state)
+{
+    (void)state;
+    adopt(&wanted, 1);
+    assert_int_equal(compare(), 0);
+}
+
 static void a_list_that_was_abandoned_is_wanted_again(void **state)
 {
     const struct source_table other = {"public", "u", "blog.cfg", 9};
@@ -229,6 +263,9 @@ int main(void)
         TEST(a_table_that_is_missing_refuses_nothing),
         TEST(a_list_that_is_refused_leaves_the_old_one),
         TEST(a_list_that_is_adopted_keeps_what_is_covered),
+        TEST(a_table_that_came_right_before_a_list_was_adopted_appears),
+        TEST(a_table_that_nobody_wanted_before_does_not),
+        TEST(before_the_first_stream_none_appears),
         TEST(a_list_that_was_abandoned_is_wanted_again),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

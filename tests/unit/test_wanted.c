@@ -57,6 +57,31 @@ static void what_is_gone_leaves_and_the_rest_keeps_what_it_has(void **state)
     wanted_free(list);
 }
 
+static bool is_late(struct wanted_list *older, unsigned pattern)
+{
+    struct wanted_list *list = make();
+    wanted_add(list, pattern == 1 ? "tenant_c" : "public", pattern == 1 ? "post" : "cut", pattern);
+    wanted_inherit(list, older);
+    bool late = list->tables[1].late;
+    wanted_free(list);
+    return late;
+}
+
+static void of_a_pattern_that_was_wanted_before_what_is_new_is_late(void **state)
+{
+    static const struct source_table tenants = {"tenant_*", "post", "blog.cfg", 3};
+    struct wanted_list *older = wanted_make(&tenants, 1);
+    (void)state;
+    assert_false(is_late(older, 1));
+    older->noted = true;
+    assert_true(is_late(older, 1));
+    assert_false(is_late(older, 2));
+    wanted_add(older, "tenant_c", "post", 1);
+    older->tables[0].covered = 77;
+    assert_false(is_late(older, 1));
+    wanted_free(older);
+}
+
 /* A catalog of n tables that match the first pattern; the publication has the first. */
 static void assert_complaint(unsigned n, bool create, const char *expected)
 {
@@ -105,6 +130,7 @@ int main(void)
         cmocka_unit_test(patterns_are_kept_apart_from_tables_that_are_named),
         cmocka_unit_test(a_table_that_matches_has_the_place_of_its_pattern),
         cmocka_unit_test(what_is_gone_leaves_and_the_rest_keeps_what_it_has),
+        cmocka_unit_test(of_a_pattern_that_was_wanted_before_what_is_new_is_late),
         cmocka_unit_test(a_pattern_says_what_of_it_is_not_published),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
