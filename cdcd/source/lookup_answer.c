@@ -48,18 +48,21 @@ static void take_columns(struct lookup_answer *answer, const PGresult *result)
     answer->answer.n_columns = n;
 }
 
-static void refuse_size(struct lookup_answer *answer)
+static void refuse_size(struct lookup_answer *answer, const char *is, size_t most, const char *unit)
 {
     answer->too_large = true;
     snprintf(answer->reason, sizeof answer->reason,
-             "the answer is larger than %zu MB; select only the columns that keys take",
-             LOOKUP_BYTES_MAX >> 20);
+             "the answer %s than %zu %s; select only the columns that keys take", is, most, unit);
 }
 
 static void take_row(struct lookup_answer *answer, const PGresult *result, int row)
 {
     unsigned n = answer->answer.n_columns;
     size_t at = (size_t)answer->answer.n_rows * n;
+    if (at + n > LOOKUP_VALUES_MAX) {
+        refuse_size(answer, "has more", LOOKUP_VALUES_MAX, "values");
+        return;
+    }
     if (at + n > answer->cap_values) {
         answer->cap_values = (at + n) * 2;
         answer->rows = mem_resize(answer->rows, answer->cap_values * sizeof *answer->rows);
@@ -72,7 +75,7 @@ static void take_row(struct lookup_answer *answer, const PGresult *result, int r
             continue;
         answer->bytes += len;
         if (answer->bytes > LOOKUP_BYTES_MAX) {
-            refuse_size(answer);
+            refuse_size(answer, "is larger", LOOKUP_BYTES_MAX >> 20, "MB");
             return;
         }
         value->kind = VALUE_TEXT;

@@ -15,6 +15,8 @@ struct arena;
 
 /* An answer of more bytes is refused: so much for a list of keys is a mistake. */
 #define LOOKUP_BYTES_MAX ((size_t)16 << 20)
+/* So is one of more values, NULLs too: each costs memory, however short it is. */
+#define LOOKUP_VALUES_MAX ((size_t)2 << 20)
 
 /* Appends the statement: it can be nothing but a query, and gives one row more than the limit at
  * the most. */

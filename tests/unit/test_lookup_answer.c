@@ -101,6 +101,24 @@ static void an_answer_over_the_size_is_refused_and_not_kept(void **state)
     free(text);
 }
 
+static void of_too_many_values_none_is_given(void **state)
+{
+    (void)state;
+    struct lookup_answer making = lookup_answer_make();
+    lookup_answer_begin(&making, UINT32_MAX);
+    PGresult *nulls = row_of(NULL, NULL);
+    for (size_t n = 0; n < LOOKUP_VALUES_MAX && !making.too_large; n += 2)
+        lookup_answer_rows(&making, nulls);
+    assert_false(making.too_large);
+    lookup_answer_rows(&making, nulls);
+    PQclear(nulls);
+    assert_true(making.too_large);
+    const struct answer *answer = lookup_answer_end(&making);
+    assert_non_null(strstr(answer->failed, "more than 2097152 values"));
+    assert_int_equal(answer->n_rows, 0);
+    lookup_answer_free(&making);
+}
+
 static void each_class_of_errors_has_a_sentence(void **state)
 {
     (void)state;
@@ -156,6 +174,7 @@ static void no_name_is_used_twice_even_by_another_process(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(of_too_many_values_none_is_given),
         cmocka_unit_test(a_query_is_wrapped_and_may_end_with_a_comment_or_a_semicolon),
         cmocka_unit_test(rows_outlive_the_results_they_came_in),
         cmocka_unit_test(of_too_many_rows_none_is_given),
