@@ -102,7 +102,7 @@ void asking_remove(struct asking *asking, struct part *part)
 
 void asking_reset(struct asking *asking)
 {
-    if (asking->n_out)
+    if (asking->lookups)
         asking->lookups->ops->forget(asking->lookups);
     memset(asking->out, 0, sizeof asking->out);
     asking->n_out = 0;

@@ -27,6 +27,7 @@
 #define GRACE_MS 1000    /* beyond a statement's timeout, for PostgreSQL to say that it was */
 #define LOSSES_MAX 3     /* connections that one question may cost */
 #define PARAMS_MAX 65535 /* the protocol's */
+#define LOG_INTERVAL_MS 10000
 #define BIT(state) (1u << (state))
 
 enum lookups_state {
@@ -71,9 +72,12 @@ struct driver {
     bool prepared;         /* the statement that came with it has been */
     struct lookup_answer answer;
     char reason[1024]; /* why there is no connection */
+    struct log_limit off_limit;
+    bool said_off; /* that there is none */
 };
 
 static void enter(struct driver *driver, enum lookups_state state);
+static void leave(struct driver *driver);
 static void connect_later(struct driver *driver);
 static void go_off(struct driver *driver, const char *reason, bool by_head);
 static void on_turn(void *ctx);
@@ -167,10 +171,12 @@ static void drop_all(struct asked **list)
 static void lookups_forget(struct lookups *lookups)
 {
     struct driver *driver = driver_of(lookups);
-    struct asked *asked;
     drop_all(&driver->waiting);
-    DL_FOREACH (driver->out, asked)
-        asked->lookup = NULL;
+    drop_all(&driver->out);
+    driver->n_out = 0;
+    if (driver->state == LOOKUPS_CONNECTING || driver->state == LOOKUPS_READY)
+        leave(driver);
+    plan_due(driver);
 }
 
 static void lookups_close(struct lookups *lookups)
@@ -365,8 +371,9 @@ static void on_ready(void *ctx)
     struct driver *driver = ctx;
     driver->pg = pgconn_pipeline(driver->conn);
     enter(driver, LOOKUPS_READY);
-    if (driver->reason[0])
+    if (driver->said_off)
         log_info("connected for lookups again");
+    driver->said_off = false;
     send_waiting(driver);
     plan_due(driver);
 }
@@ -395,16 +402,26 @@ static void take_back(struct driver *driver, bool by_head)
     free_asked(costly);
 }
 
-/* The connection is lost, or no good any more; perhaps because of what was asked first. */
-static void go_off(struct driver *driver, const char *reason, bool by_head)
+/* Ends the connection. */
+static void leave(struct driver *driver)
 {
-    if (!driver->reason[0])
-        log_warn("no connection for lookups reason=\"%s\"", reason);
-    snprintf(driver->reason, sizeof driver->reason, "%s", reason);
     pgconn_close(driver->conn);
     driver->pg = NULL;
     statements_clear(&driver->statements);
     enter(driver, LOOKUPS_OFF);
+}
+
+/* The connection is lost, or no good any more; perhaps because of what was asked first. */
+static void go_off(struct driver *driver, const char *reason, bool by_head)
+{
+    unsigned n_suppressed;
+    if (!driver->reason[0] &&
+        log_limit_pass(&driver->off_limit, pgtimer_now_ms(), LOG_INTERVAL_MS, &n_suppressed)) {
+        log_warn("no connection for lookups reason=\"%s\" suppressed=%u", reason, n_suppressed);
+        driver->said_off = true;
+    }
+    snprintf(driver->reason, sizeof driver->reason, "%s", reason);
+    leave(driver);
     take_back(driver, by_head);
     pgtimer_start_us(driver->turn, 0);
 }

@@ -122,7 +122,8 @@ struct lookups_ops {
      * number is the caller's. */
     void (*ask)(struct lookups *lookups, const struct lookup *lookup, const struct value *params,
                 uint64_t question);
-    /* All questions that are out are answered no more. */
+    /* All questions that are out are answered no more; only from outside `answered`. The connection
+     * is left: what comes next may concern another server. */
     void (*forget)(struct lookups *lookups);
     /* At once; only from outside `answered`. */
     void (*close)(struct lookups *lookups);

@@ -322,3 +322,14 @@ def test_what_was_forgotten_is_not_answered(asker, blog):
         assert ask.line() == "ready"
     assert ask.ask(2) == "rows 2"
     ask.end()
+
+
+def test_after_forget_another_backend_answers_at_once(asker, blog):
+    ask = asker(timeout_ms=20000)
+    ask.lookup(1, "SELECT pg_sleep(15)")
+    ask.lookup(2, "SELECT pg_backend_pid()")
+    before = ask.ask(2)
+    ask.write("ask 7 1", "forget")
+    assert ask.line() == "ready"
+    assert ask.ask(2) != before
+    ask.end()

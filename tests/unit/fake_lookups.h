@@ -18,6 +18,7 @@ struct fake_lookups {
     uint64_t out[FAKE_QUESTIONS]; /* oldest first */
     unsigned n_out;
     unsigned n_asked;
+    unsigned n_forgets;
     char said[1024]; /* the parameters of the questions, each ended by "|"; what does not fit is
                         left out */
 };
@@ -37,6 +38,7 @@ static inline void lookups_ask(struct lookups *lookups, const struct lookup *loo
 static inline void lookups_forget(struct lookups *lookups)
 {
     ((struct fake_lookups *)lookups)->n_out = 0;
+    ((struct fake_lookups *)lookups)->n_forgets++;
 }
 
 static const struct lookups_ops fake_lookups_ops = {.ask = lookups_ask, .forget = lookups_forget};

@@ -391,11 +391,20 @@ static void a_unit_that_waits_for_an_answer_is_waited_for_at_the_end(void **stat
     assert_true(pipeline_drained(f->pipeline));
 }
 
+/* Its connection may be to the server that is no primary any more. */
+static void lookups_hear_that_the_stream_begins_again_though_none_is_out(void **state)
+{
+    struct fixture *f = *state;
+    f->say->again(f->pipeline, "cut");
+    assert_int_equal(lookups.n_forgets, 1);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 #define TEST_WITHOUT_GATE(name) cmocka_unit_test_setup_teardown(name, setup_without_gate, teardown)
     const struct CMUnitTest tests[] = {
+        TEST(lookups_hear_that_the_stream_begins_again_though_none_is_out),
         TEST(a_question_is_asked_when_its_unit_is_visible),
         TEST_WITHOUT_GATE(without_a_gate_ops_leave_at_once_and_questions_wait),
         TEST_WITHOUT_GATE(without_questions_and_without_a_gate_nobody_asks_what_is_visible),
