@@ -141,6 +141,22 @@ static void what_is_owed_is_known_until_it_is_done(void **state)
     ack_reset(&ack);
 }
 
+static void what_is_owed_is_not_joined_with_the_unit_before_it(void **state)
+{
+    (void)state;
+    struct ack ack = {0};
+    struct part *unit = add(&ack, 1, 0);
+    ack_released(&ack, unit);
+    struct part *clearing = part_make(1, true, 2);
+    clearing->waits[0] = 1;
+    clearing->owed = true;
+    ack_add(&ack, clearing);
+    ack_released(&ack, clearing);
+    assert_int_equal(ack.n_owed, 1);
+    ack_reset(&ack);
+    assert_int_equal(ack.n_owed, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -153,6 +169,7 @@ int main(void)
         cmocka_unit_test(parts_of_a_unit_are_kept_as_one),
         cmocka_unit_test(a_held_unit_is_not_joined),
         cmocka_unit_test(what_is_owed_is_known_until_it_is_done),
+        cmocka_unit_test(what_is_owed_is_not_joined_with_the_unit_before_it),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

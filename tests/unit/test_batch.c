@@ -413,6 +413,19 @@ static void a_set_that_is_passed_by_what_it_would_undo_becomes_a_delete(void **s
     assert_string_equal(fake_said(&f->fake), "expire b;|delete b;|");
 }
 
+static void a_set_does_not_take_the_place_of_a_delete_before_what_it_follows(void **state)
+{
+    struct fixture *f = *state;
+    put_op(f, OP_DELETE, "a", NULL);
+    put_op(f, OP_BUMP, "a", NULL);
+    put_op(f, OP_SET, "a", "new");
+    lane_send(f->lane, 1);
+    assert_string_equal(fake_said(&f->fake), "delete a;bump a;|");
+    answer(f, fake_do(&f->fake, 0), BATCH_DONE, 1);
+    lane_send(f->lane, 1);
+    assert_string_equal(fake_said(&f->fake), "set a=new;|");
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -441,6 +454,7 @@ int main(void)
         TEST(a_delete_does_not_wait_with_the_set_that_was_refused),
         TEST(a_delete_that_is_set_aside_does_not_undo_a_newer_set),
         TEST(a_set_that_is_passed_by_what_it_would_undo_becomes_a_delete),
+        TEST(a_set_does_not_take_the_place_of_a_delete_before_what_it_follows),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

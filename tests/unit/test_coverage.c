@@ -249,6 +249,19 @@ static void a_list_that_was_abandoned_is_wanted_again(void **state)
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
+static void a_list_that_is_adopted_keeps_what_may_have_been_written_unseen(void **state)
+{
+    (void)state;
+    coverage_note(fixture.coverage, &fixture.catalog, false, false);
+    bring_table_back(OID + 1);
+    fixture.catalog.xmin = 90;
+    assert_int_equal(compare(), 1);
+    adopt(&wanted, 1);
+    assert_int_equal(compare(), 0);
+    fixture.catalog.xmin = fixture.catalog.xmax;
+    assert_int_equal(compare(), 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -267,6 +280,7 @@ int main(void)
         TEST(a_table_that_nobody_wanted_before_does_not),
         TEST(before_the_first_stream_none_appears),
         TEST(a_list_that_was_abandoned_is_wanted_again),
+        TEST(a_list_that_is_adopted_keeps_what_may_have_been_written_unseen),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

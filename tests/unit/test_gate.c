@@ -171,6 +171,25 @@ static void a_set_passes_nothing_that_is_unseen_and_nothing_passes_it(void **sta
     part_free(late);
 }
 
+static void what_sets_no_key_passes_what_is_unseen_once_the_set_has_left(void **state)
+{
+    (void)state;
+    struct gate gate = {0};
+    struct part *set = part_that_sets(1), *unseen = part_make(9, false, 1);
+    struct part *late = part_make(2, true, 1);
+    gate_hold(&gate, set);
+    gate_hold(&gate, unseen);
+    assert_false(gate_is_open(&gate, late));
+    struct snapshot snapshot = before(2);
+    gate_ask(&gate, 10);
+    gate_answer(&gate, &snapshot, 10);
+    assert_ptr_equal(gate_next(&gate, 10), set);
+    assert_true(gate_is_open(&gate, late));
+    part_free(set);
+    part_free(unseen);
+    part_free(late);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -182,6 +201,7 @@ int main(void)
         cmocka_unit_test(what_may_wait_leaves_when_its_time_comes),
         cmocka_unit_test(what_is_due_first_leaves_first_and_then_the_older),
         cmocka_unit_test(a_set_passes_nothing_that_is_unseen_and_nothing_passes_it),
+        cmocka_unit_test(what_sets_no_key_passes_what_is_unseen_once_the_set_has_left),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -399,6 +399,60 @@ static void lookups_hear_that_the_stream_begins_again_though_none_is_out(void **
     assert_int_equal(lookups.n_forgets, 1);
 }
 
+static void what_fails_quickly_is_asked_again_at_once(void **state)
+{
+    struct fixture *f = *state;
+    visible_unit(f, "? 0 delete a", 10);
+    reply(f, 0, "division by zero");
+    visible_unit(f, "? 0 delete b", 20);
+    assert_int_equal(lookups.n_out, 1);
+}
+
+static void questions_that_may_be_asked_are_counted_too(void **state)
+{
+    struct fixture *f = *state;
+    char row[64];
+    uint64_t token = 1;
+    for (; token < 100000 && !f->source.paused; token++) {
+        snprintf(row, sizeof row, "? 0 delete %ju", (uintmax_t)token);
+        unit(f, (uint32_t)token, "t", row, token);
+        if (token % 100 == 0)
+            see_all(f);
+    }
+    assert_true(f->source.paused);
+    assert_in_range(token, 1000, 5000);
+}
+
+/* The ninth question is asked when eight were out and one is answered, and `z` has left; ops of
+ * answers leave four at a time, so that its own come with those of the first. */
+static void what_comes_with_a_newer_value_is_distrusted_all_the_same(void **state)
+{
+    struct fixture *f = *state;
+    const char *said;
+    unit(f, 99, "t", "0 delete z", 10);
+    unit(f, 2, "t",
+         "? 0 set a=1;? 0 set b=1;? 0 set c=1;? 0 set d=1;? 0 set e=1;"
+         "? 0 set f=1;? 0 set g=1;? 0 set h=1;? 0 set i=1",
+         20);
+    pipeline_turn(f->pipeline);
+    see(f, 50);
+    pipeline_turn(f->pipeline);
+    assert_int_equal(lookups.n_out, 8);
+    f->now_ms += 50;
+    see_all(f);
+    for (int i = 0; i < 4; i++)
+        reply(f, 1, NULL);
+    assert_int_equal(lookups.n_out, 5);
+    reply(f, 4, NULL);
+    while (lookups.n_out)
+        reply(f, 0, NULL);
+    do_all(f);
+    said = fake_said(&f->store);
+    assert_non_null(strstr(said, "delete a;"));
+    assert_null(strstr(said, "set a"));
+    assert_int_equal(f->source.confirmed, 20);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -425,6 +479,9 @@ int main(void)
         TEST(a_set_that_was_looked_up_does_not_undo_what_left_meanwhile),
         TEST(an_answer_is_given_to_the_rules_that_asked),
         TEST(a_unit_that_waits_for_an_answer_is_waited_for_at_the_end),
+        TEST(what_fails_quickly_is_asked_again_at_once),
+        TEST(questions_that_may_be_asked_are_counted_too),
+        TEST(what_comes_with_a_newer_value_is_distrusted_all_the_same),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -429,6 +429,22 @@ static void a_second_reload_waits_for_the_answer_to_the_first(void **state)
     pipeline_free(f.pipeline);
 }
 
+static void what_is_owed_survives_two_breaks_running(void **state)
+{
+    (void)state;
+    struct fixture f;
+    open_with(&f, false, 1);
+    f.store.ready[0] = false;
+    f.say->gap(f.pipeline, "slot was lost");
+    f.say->again(f.pipeline, "cut");
+    f.say->again(f.pipeline, "cut");
+    f.store.ready[0] = true;
+    f.say->streaming(f.pipeline);
+    pipeline_turn(f.pipeline);
+    assert_string_equal(fake_said(&f.store), "scan k:*;|");
+    pipeline_free(f.pipeline);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -451,6 +467,7 @@ int main(void)
         cmocka_unit_test(other_rules_hold_when_the_source_agrees_and_no_unit_is_open),
         cmocka_unit_test(rules_that_the_source_refuses_do_not_hold),
         cmocka_unit_test(a_second_reload_waits_for_the_answer_to_the_first),
+        cmocka_unit_test(what_is_owed_survives_two_breaks_running),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -130,6 +130,53 @@ static void a_value_looked_up_after_it_left_is_set(void **state)
     assert_string_equal(fake_said(&f->store), "delete old:a;|set old:a=1;|");
 }
 
+static void a_value_that_old_rules_asked_for_after_the_reload_is_not_set(void **state)
+{
+    struct fixture *f = *state;
+    unit(f, 1, "t", "? 0 set a=1", 10);
+    reload(f, "new:");
+    see_up_to(f, 2);
+    reply(f);
+    assert_string_equal(fake_said(&f->store), "delete old:a;|");
+}
+
+static void of_two_reloads_in_one_unit_the_last_holds_and_the_other_is_freed(void **state)
+{
+    struct fixture *f = *state;
+    f->say->begin(f->pipeline, 1);
+    reload(f, "new:");
+    reload(f, "newer:");
+    assert_int_equal(n_rulesets, 2);
+    f->say->commit(f->pipeline, 10);
+    unit(f, 2, "t", "0 delete a", 20);
+    assert_int_equal(n_rulesets, 1);
+    see_up_to(f, 3);
+    assert_string_equal(fake_said(&f->store), "delete newer:a;|");
+}
+
+static void assert_judged(struct fixture *f, const char *by)
+{
+    struct complaints complaints = {0};
+    f->say->table(f->pipeline, &appeared, &complaints);
+    assert_int_equal(complaints.n, 1);
+    assert_string_equal(complaints.list[0].text, by);
+    complaints_free(&complaints);
+}
+
+static void tables_are_judged_by_the_newest_rules(void **state)
+{
+    struct fixture *f = *state;
+    struct err good = {0};
+    f->say->begin(f->pipeline, 1);
+    assert_judged(f, "judged by old:");
+    pipeline_reload(f->pipeline, fake_rules("new:"));
+    assert_judged(f, "judged by new:");
+    f->say->tables_set(f->pipeline, &good);
+    assert_judged(f, "judged by new:");
+    pipeline_reload(f->pipeline, fake_rules("newer:"));
+    assert_judged(f, "judged by newer:");
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -141,6 +188,9 @@ int main(void)
         TEST(a_value_that_was_looked_up_by_other_rules_is_not_set),
         TEST(a_value_looked_up_before_an_op_of_other_rules_left_is_not_set),
         TEST(a_value_looked_up_after_it_left_is_set),
+        TEST(a_value_that_old_rules_asked_for_after_the_reload_is_not_set),
+        TEST(of_two_reloads_in_one_unit_the_last_holds_and_the_other_is_freed),
+        TEST(tables_are_judged_by_the_newest_rules),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
