@@ -9,7 +9,8 @@ import re
 
 from daemon import REPOSITORY
 
-PAPER = REPOSITORY / "rules/README.md"
+PAPERS = [REPOSITORY / "README.md", REPOSITORY / "rules/README.md"]
+PAPER = PAPERS[1]
 MARKS = {"cfg", "console", "sql", "redis", "python", "php", "ruby", "js", "java"}
 
 
@@ -83,3 +84,9 @@ def commands(block):
     parts = re.split(r"^\$ (.*)\n", block.text, flags=re.MULTILINE)
     assert not parts[0], "a console block begins with a command"
     return list(zip(parts[1::2], parts[2::2]))
+
+
+def anchors(path):
+    """What a link may name of a paper: its headings, as a page makes anchors of them."""
+    headings = re.findall(r"^#+ (.*)$", path.read_text("utf-8"), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}

@@ -2,6 +2,7 @@
 
 import os
 import pathlib
+import re
 import shutil
 import subprocess
 import sys
@@ -62,6 +63,25 @@ def shell(place):
 def test_each_block_has_a_mark():
     for block in BLOCKS:
         assert block.mark in papers.MARKS, f"rules/README.md:{block.line}: ```{block.mark}"
+
+
+def test_each_case_of_the_cookbook_has_code_a_rule_and_what_comes_of_it():
+    cases = re.findall(r"^### (\d+\. .*)$", reference.PAPER.read_text("utf-8"), re.MULTILINE)
+    assert [int(case.split(".")[0]) for case in cases] == list(range(1, len(cases) + 1))
+    for case in cases:
+        kinds = {block.kind for block in BLOCKS if block.section == case}
+        assert {"rules", "console"} <= kinds and kinds & {*CHECKERS, "java"}, case
+    for path in papers.PAPERS:
+        assert f"{len(cases)} cases" in path.read_text("utf-8"), path
+
+
+@pytest.mark.parametrize("path", papers.PAPERS, ids=lambda path: path.parent.name)
+def test_each_link_of_the_papers_leads_somewhere(path):
+    for link in re.findall(r"\]\(([^)\s]+)\)", path.read_text("utf-8")):
+        name, _, anchor = link.partition("#")
+        there = path.parent / name if name else path
+        assert there.exists(), link
+        assert not anchor or anchor in papers.anchors(there), link
 
 
 @pytest.mark.parametrize("block", of_kind("rules", "file"))
