@@ -18,7 +18,7 @@ tests='libcmocka-dev clang libclang-rt-dev clang-format python3-pytest
        python3-django python3-django-redis python3-pymemcache
        ruby-actionpack ruby-activerecord ruby-pg ruby-dalli ruby-redis
        php-cli php-memcached php-redis php-pgsql
-       php-illuminate-cache php-illuminate-redis php-symfony-cache'
+       php-illuminate-cache php-illuminate-redis php-symfony-cache nodejs'
 
 no_cluster=/etc/postgresql-common/createcluster.d/zz-cdcd.conf
 no_start=/usr/sbin/policy-rc.d
