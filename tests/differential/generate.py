@@ -6,7 +6,7 @@ The same seed gives the same expressions."""
 import random
 
 from sides import TOKEN
-from values import COLUMNS, base_type, text_of
+from values import COLUMNS, base_type, odd_text, text_of
 
 OR, AND, NOT, IS, COMPARE, MATCH, OTHER, SUM, PRODUCT, SIGN, CAST, ATOM = range(12)
 
@@ -171,6 +171,8 @@ class Generator:
             if text.startswith("0.") and self.chance(0.2):
                 text = text[1:]
             return text, SIGN if text[0] == "-" else ATOM
+        if self.chance(0.06):
+            text = odd_text(rng, type)
         quoted = self.quoted(text)
         if type in ("json", "jsonb", "int4[]", "inet", "mood", "bytea") or self.chance(0.4):
             if type in OTHERS:
@@ -325,6 +327,9 @@ class Generator:
         word = self.pick("LIKE", "NOT LIKE", "ILIKE", "NOT ILIKE", "like", "~~")
         left = self.at(MATCH + 1, self.pick("text", "text", "varchar", "bpchar"), depth)
         right = quote(self.rng.choice(LIKES))
+        if self.chance(0.4):
+            letters = "".join(self.pick("%", "%", "_", "a", "b", "c", "\\", "A", " ", "ä", "1") for _ in range(4))
+            right = quote(letters[: self.pick(1, 2, 3, 4)])
         if self.chance(0.15):
             right = self.at(MATCH + 1, "text", depth - 1)
         escape = f" ESCAPE {quote(self.pick('!', chr(92), '', 'ä'))}" if self.chance(0.1) else ""
@@ -409,7 +414,8 @@ class Generator:
         if kind < 0.7:
             return self.json_text(depth)
         if kind < 0.76:
-            pattern = quote(self.rng.choice(PATTERNS))
+            patterns = [self.rng.choice(PATTERNS) for _ in range(self.pick(1, 1, 2, 3))]
+            pattern = quote(self.pick("", "-", " ").join(patterns))
             return f"to_char({self.any(self.rng.choice(TIMES), depth)}, {pattern})", ATOM
         if kind < 0.8:
             return f"encode({self.any('bytea', depth)}, {self.pick(*map(quote, ('hex', 'base64', 'escape', 'HEX', 'x')))})", ATOM

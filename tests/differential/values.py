@@ -28,7 +28,7 @@ COLUMNS = [
 # Those whose old value is sent with any UPDATE.
 IDENTITY = {"i1", "t1"}
 
-WORDS = [
+PLAIN = [
     "", " ", "a", "b", "ab", "abc", "aBc", "ABC", "a b", " a ", "post", "draft", "published",
     "t", "f", "true", "no", "on", "0", "1", "-1", "12", "007", " 42 ", "3.14", "1e3", "NaN",
     "a,b,c", "a,,b", ",", "%", "_", "a%", "a_c", "\\", "\\%", "a\\b", "'", "it's", '"', 'say "x"',
@@ -151,6 +151,44 @@ def zoned_text(rng):
     return text[:-3] + zone + " BC" if text.endswith(" BC") else text + zone
 
 
+# Forms that an input function may take, or just not.
+ODD = {
+    "bool": ["tr", "YES", " oN ", "of", "o", "FALSE", "T", "y", "n", "2", "", "truee", "\tt\n"],
+    "int2": [" 42 ", "+5", "- 5", "32768", "1e2", "5.0", "", "0x10", "1_0", "00012", "\n7\t", "७"],
+    "int4": [" 42 ", "+5", "--5", "2147483648", "-2147483649", "1e2", "5.0", "0b1", "0012", "1 2", "+"],
+    "int8": [" 42 ", "+5", "9223372036854775808", "-9223372036854775809", "1e2", "0o7", "1__0", "007"],
+    "float4": ["inf", "+Infinity", "-inf", "nan", "1e39", "1e-46", "1e-45", ".5", "5.", " 1 ", "0x1p3",
+               "1e", "e5", "3.4028235e38", "1.17549435e-38", "infin", "+.5e+1", "", "1d5", "16777217"],
+    "float8": ["inf", "Infinity", "-inf", "NAN", "1e309", "1e-400", "4.9e-324", ".5", "5.", " 1 ", "0x10",
+               "1.7976931348623157e308", "1e+5", "1.e1", "-.0", "+nan", "12345678901234567890"],
+    "numeric": ["inf", "-Infinity", " NaN ", "+5", ".5", "5.", "1e5", "1e-5", "1E+3", "1e131071", "1e131072",
+                "0e-16383", "1e-16384", "00.100", "-.5", "1_000", "0x1F", "--1", "1e", "", "1.2.3", "- 1",
+                "5e-1000", "123456789.987654321e3", "1e-3000", "9" * 80, "." + "3" * 70],
+    "uuid": ["{A0EEBC99-9C0B-4EF8-BB6D-6BB9BD380A11}", "a0eebc999c0b4ef8bb6d6bb9bd380a11",
+             "a0ee-bc99-9c0b-4ef8-bb6d-6bb9-bd38-0a11", "a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a1",
+             "{a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11", " a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11", ""],
+    "date": ["January 8, 1999", "1999-Jan-08", "Jan-08-1999", "19990108", "990108", "1999.008", "J2451187",
+             "1/8/1999", "1999-01-08 BC", "99-01-08", "2023-02-29", "1900-02-29", "2024-13-01", "infinity",
+             "epoch", "2024-02-29 12:34", "2024-02-29T12:34:56Z", " 2024-02-29 ", "2024-2-9", "24-2-9",
+             "5874898-01-01", "4714-11-23 BC", "0000-01-01", "2024-02-29x", "", "8 Jan 1999", "1999-1",
+             "2024-02-30", "2024/02/29", "12:34", "-infinity", "+infinity", "2024-02-29 ad"],
+    "timestamp": ["2024-02-29T12:34:56", "2024-02-29 24:00:00", "2024-02-29 24:00:01", "2024-02-29 23:59:60",
+                  "20240229 123456", "2024-02-29 12:34:56.1234567", "2024-02-29 12:34:56.9999999", "2024-02-29",
+                  "2024-02-29 1:2:3", "2024-02-29 12:34 PM", "2024-02-29 12:34:56+05", "294277-01-01",
+                  "2024-02-29 12:34:56,5", "Thu Feb 29 12:34:56 2024", "epoch", "2024-060 10:00", "", "12:00",
+                  "2024-02-29  12:34", "2024-02-29 12", "2024-02-29 12:60", "4714-11-24 00:00:00 BC",
+                  "4714-11-23 23:59:59 BC", "2024-02-29T12:34:56Z", "2024-02-29 12:34:56.", "2024-02-29 t 10:00"],
+    "timestamptz": ["2024-02-29 12:34:56+05:30:15", "2024-02-29T12:34:56Z", "2024-02-29 12:34:56 UTC",
+                    "2024-02-29 12:34:56 EST", "2024-02-29 12:34:56+1530", "2024-02-29 12:34:56-16",
+                    "2024-02-29 12:34:56 Europe/Berlin", "2024-02-29 12:34+5", "2024-02-29+02", "2024-02-29 z",
+                    "294276-12-31 23:59:59-10", "2024-02-29 12:34:56 +02", "2024-02-29 12:34:56gmt", "now2"],
+    "bytea": ["abc", "\\000a", "\\\\", "\\12", "\\x6 1", "\\x61 62", "\\xABcd", "\\xa", "\\xg0", "", "\\400", "ä"],
+    "json": ["", "{", "{}x", "[1,]", "{a:1}", "'a'", "nul", "01", "-", "1.", ".5", "1e5", '"\\x"', '"\\u12"',
+             '{"a":1,}', '"\\u0000"', '"\\ud83d"', '"a\tb"', "[[[[[[[[]]]]]]]]", "[1 2]", '{"a" 1}', " 1 ", "-0"],
+}  # fmt: skip
+ODD["jsonb"] = ODD["json"]
+WORDS = PLAIN + [text for type in ("bool", "int4", "numeric", "date", "timestamp", "json") for text in ODD[type]]
+
 MAKERS = {
     "bool": lambda rng: rng.choice(("t", "f", "t", "f", "true", "no", "1", "off")),
     "int2": lambda rng: integer_text(rng, "int2"),
@@ -159,9 +197,9 @@ MAKERS = {
     "float4": lambda rng: float_text(rng, "float4"),
     "float8": lambda rng: float_text(rng, "float8"),
     "numeric": numeric_text,
-    "text": lambda rng: rng.choice(WORDS),
-    "varchar": lambda rng: rng.choice(WORDS),
-    "bpchar": lambda rng: rng.choice(WORDS),
+    "text": lambda rng: rng.choice(PLAIN if rng.random() < 0.7 else WORDS),
+    "varchar": lambda rng: rng.choice(PLAIN if rng.random() < 0.7 else WORDS),
+    "bpchar": lambda rng: rng.choice(PLAIN),
     "uuid": lambda rng: rng.choice(UUIDS),
     "date": date_text,
     "timestamp": time_text,
@@ -176,8 +214,13 @@ MAKERS = {
 
 
 def text_of(rng, type):
-    """A text that the type's input takes, nearly always."""
+    """A text that the type's input takes."""
     return MAKERS[type](rng)
+
+
+def odd_text(rng, type):
+    """A text that its input may take or not."""
+    return rng.choice(ODD.get(type) or [text_of(rng, type)])
 
 
 def base_type(type):
