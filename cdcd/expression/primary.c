@@ -216,6 +216,8 @@ static struct node *parse_trim(struct parser *parser, unsigned position)
     if (!first)
         return NULL;
     bool from = parser_takes_word(parser, "from");
+    if (from && parser_sees_sign(parser, ")"))
+        return parser_unexpected(parser);
     if (!from)
         args[n++] = first;
     if ((from || !parser_takes_sign(parser, ")")) &&

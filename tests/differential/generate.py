@@ -15,7 +15,7 @@ EXACT = INTEGERS + ("numeric",)
 NUMBERS = EXACT + ("float4", "float8")
 TEXTS = ("text", "varchar", "bpchar")
 TIMES = ("date", "timestamp", "timestamptz")
-OTHERS = ("mood", "inet", "int4[]")
+OTHERS = ("mood", "inet", "int4[]", "text[]", "time", "name", "oid")
 TYPES = ("bool",) + NUMBERS + TEXTS + TIMES + ("uuid", "bytea", "json", "jsonb") + OTHERS
 # As they come in rows.
 COMMON = ("bool", "int4", "int4", "text", "text", "int8", "numeric", "date", "timestamp", "float8")
@@ -28,11 +28,13 @@ NAMES = {
     "uuid": ("uuid",), "date": ("date",), "timestamp": ("timestamp", "timestamp without time zone"),
     "timestamptz": ("timestamptz", "timestamp with time zone"), "bytea": ("bytea",),
     "json": ("json",), "jsonb": ("jsonb",), "mood": ("mood",), "inet": ("inet",),
-    "int4[]": ("int4[]",),
+    "int4[]": ("int4[]",), "text[]": ("text[]",), "time": ("time",), "name": ("name",),
+    "oid": ("oid",),
 }  # fmt: skip
 SIZED = {
-    "numeric": ("numeric(10,2)", "numeric(5)", "numeric(3,3)", "decimal(20,0)"),
-    "varchar": ("varchar(3)", "varchar(10)", "character varying(1)"),
+    "numeric": ("numeric(10,2)", "numeric(5)", "numeric(3,3)", "decimal(20,0)",
+                "numeric(2,4)", "numeric(5,-2)", "numeric(1000,500)", "numeric(0)", "numeric(10,2,1)"),
+    "varchar": ("varchar(3)", "varchar(10)", "character varying(1)", "varchar(0)", "text(3)"),
     "bpchar": ("char(3)", "char", "character(8)", "bpchar(5)"),
     "timestamp": ("timestamp(0)", "timestamp(3)"), "timestamptz": ("timestamptz(0)",),
 }  # fmt: skip
@@ -174,7 +176,7 @@ class Generator:
         if self.chance(0.06):
             text = odd_text(rng, type)
         quoted = self.quoted(text)
-        if type in ("json", "jsonb", "int4[]", "inet", "mood", "bytea") or self.chance(0.4):
+        if type in OTHERS + ("json", "jsonb", "bytea") or self.chance(0.4):
             if type in OTHERS:
                 return quoted, ATOM
             return self.cast(quoted, type)
@@ -186,7 +188,9 @@ class Generator:
     def quoted(self, text):
         if self.chance(0.05):
             escaped = text.replace("\\", "\\\\").replace("'", "\\'").replace("\n", "\\n")
-            return "E'" + escaped.replace("ä", "\\u00e4").replace("\t", "\\t") + "'"
+            escaped = escaped.replace("ä", self.pick("\\u00e4", "\\303\\244", "\\xc3\\xa4"))
+            escaped = escaped.replace("a", self.pick("a", "a", "\\x61", "\\141", "\\U00000061"))
+            return "E'" + escaped.replace("\t", "\\t") + "'"
         return quote(text)
 
     def cast(self, text, type):
@@ -280,7 +284,7 @@ class Generator:
             name = self.rng.choice(COLUMNS)[0]
             return f"changed({name})", ATOM
         if kind < 0.96:
-            return self.cast_of(self.pick("int4", "bool", "text"), "bool", depth)
+            return self.cast_of(self.pick("int4", "bool", "text", "jsonb"), "bool", depth)
         if kind < 0.97:
             return self.pick("table_name() = 'r'", "table_schema() <> 'public'"), COMPARE
         return self.leaf("bool")
@@ -347,7 +351,8 @@ class Generator:
         if kind < 0.47:
             return f"{self.pick('-', '- ', '+')}{self.signed(type, depth)}", SIGN
         if kind < 0.6:
-            return self.cast_of(self.rng.choice(NUMBERS), type, depth)
+            from_type = "jsonb" if self.chance(0.03) else self.rng.choice(NUMBERS)
+            return self.cast_of(from_type, type, depth)
         if kind < 0.8:
             return self.rounded(type, depth)
         if type == "int4":
@@ -443,6 +448,9 @@ class Generator:
 
     def concat(self, depth):
         types = [self.rng.choice(TYPES) for _ in range(self.pick(1, 2, 3))]
+        if self.chance(0.02):
+            types += ["int4"] * self.pick(8, 15, 16, 40, 98, 99, 100)
+            depth = 1
         if self.chance(0.5):
             return self.call("concat", *types, depth=depth)
         return self.call("concat_ws", "text", *types, depth=depth)
@@ -471,6 +479,8 @@ class Generator:
             return f"{self.pick('substr', 'substring')}({self.any('bytea', depth)}, {self.count(depth)}, {self.count(depth)})", ATOM
         if kind < 0.6:
             return self.call(self.pick("btrim", "ltrim", "rtrim", "trim"), "bytea", "bytea", depth=depth)
+        if kind < 0.65:
+            return self.cast(f"({self.any('text', depth)})", "bytea")
         if kind < 0.75:
             return f"convert_to({self.any('text', depth)}, 'UTF8')", ATOM
         return self.leaf("bytea")
@@ -493,6 +503,8 @@ class Generator:
             return f"date_trunc('day', {self.any(type, depth)}, {self.pick(quote('UTC'), quote('Asia/Tokyo'))})", ATOM
         if kind < 0.75:
             return self.cast_of(self.rng.choice(TIMES), type, depth)
+        if kind < 0.8:
+            return self.cast(f"({self.any('text', depth)})", type)
         return self.leaf(type)
 
     def other(self, type, depth):

@@ -23,6 +23,7 @@ COLUMNS = [
     ("e1", "mood"), ("e2", "mood"),
     ("o1", "inet"), ("o2", "inet"),
     ("x1", "int4[]"), ("x2", "int4[]"),
+    ("w1", "text[]"), ("h1", "time"), ("h2", "time"), ("g1", "name"), ("q1", "oid"),
 ]  # fmt: skip
 
 # Those whose old value is sent with any UPDATE.
@@ -99,6 +100,9 @@ JSONS = [
 
 MOODS = ["sad", "ok", "happy", "it's"]
 INETS = ["10.0.0.1", "10.0.0.0/8", "::1", "192.168.1.5/24"]
+TEXT_ARRAYS = ["{}", "{a}", "{a,b}", "{news,sport_1}", "{NULL}", '{"a b"}', '{"null"}', "{1,2}"]
+HOURS = ["00:00:00", "12:30:00", "12:30:00.5", "23:59:59.999999", "24:00:00", "1:2", "12:30 PM"]
+OIDS = ["0", "1", "16384", "4294967295", "007", "-1"]
 ARRAYS = ["{}", "{1}", "{1,2}", "{NULL,3}", "{{1,2},{3,4}}"]
 
 
@@ -209,6 +213,10 @@ MAKERS = {
     "jsonb": lambda rng: rng.choice(JSONS),
     "mood": lambda rng: rng.choice(MOODS),
     "inet": lambda rng: rng.choice(INETS),
+    "text[]": lambda rng: rng.choice(TEXT_ARRAYS),
+    "time": lambda rng: rng.choice(HOURS),
+    "name": lambda rng: rng.choice(PLAIN),
+    "oid": lambda rng: rng.choice(OIDS),
     "int4[]": lambda rng: rng.choice(ARRAYS),
 }
 
@@ -244,5 +252,7 @@ def row(rng):
             text = text[: len("294276-12-31 23:59:59.999999")]
         if type == "timestamptz" and "4713" in text:
             text = "4713-01-01 00:00:00+00 BC"
+        if (type, text) in (("oid", "-1"), ("time", "12:30 PM")):
+            text = None
         values.append(None if rng.random() < 0.12 else text)
     return values

@@ -118,6 +118,7 @@ static void what_is_no_expression_is_refused_with_its_position(void **state)
     refuses(f, "case end", "at position 6: ");
     refuses(f, "a between 1 or 2", "and is missing before \"or\"");
     refuses(f, "a is 5", "after IS stands");
+    refuses(f, "trim('x' from )", "\")\" cannot stand here");
     refuses(f, "a in ()", "\")\" cannot stand here");
     refuses(f, "a::", "after :: stands the name of a type");
     refuses(f, "t.a", "\"t.a\": columns are written c, new.c or old.c");
