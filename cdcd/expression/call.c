@@ -184,7 +184,7 @@ static struct typed *resolve_open(struct typing *typing, const struct calling *c
 
 static struct typed *resolve_row(struct typing *typing, const struct calling *calling)
 {
-    enum type types[TREE_MAX_ARGS];
+    enum type types[TREE_MAX_ARGS] = {TYPE_UNKNOWN};
     bool ambiguous, open = false;
     for (unsigned i = 0; i < calling->n; i++) {
         types[i] = calling->args[i]->type;
