@@ -44,6 +44,8 @@ struct relation {
     const struct column *columns;
     /* From a catalog alone; NULL and 0 otherwise. */
     const bool *not_null; /* by column */
+    const bool *large;    /* by column: it may be stored out of line, and an UPDATE that leaves it
+                             does not send it then */
     const struct relation_index *indexes;
     unsigned n_indexes;
 };

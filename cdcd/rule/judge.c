@@ -1,5 +1,6 @@
 /* What rules want of a table, against what the table is. */
 #include "base/mem.h"
+#include "base/reserved.h"
 #include "base/str.h"
 #include "model/identity.h"
 #include "rule/ruleset.h"
@@ -29,7 +30,8 @@ static bool judge_expression(struct judging *j, const struct trigger *trigger,
 static void put_identifier(struct buf *to, const char *name)
 {
     static const char plain[] = "abcdefghijklmnopqrstuvwxyz0123456789_";
-    if (strspn(name, plain) == strlen(name) && !strchr("0123456789", *name)) {
+    if (strspn(name, plain) == strlen(name) && !strchr("0123456789", *name) &&
+        !reserved_word(name)) {
         buf_put_str(to, name);
         return;
     }
@@ -193,6 +195,7 @@ struct reading {
     const struct trigger *trigger;
     const char *meanwhile;
     const char *what, *text; /* of the key that needs it */
+    int line;
     bool missing;
 };
 
@@ -313,9 +316,84 @@ static void found_in_when(void *ctx, const char *column, enum expression_row row
         advise(r->j, r->trigger, r->trigger->when_line, "when", column);
 }
 
+/* True when an UPDATE gives keys of its new image. */
+static bool takes_new(const struct trigger *trigger)
+{
+    return trigger->images & 1U << IMAGE_NEW && trigger->ops & 1U << CHANGE_UPDATE;
+}
+
+static const char *large_result(const struct trigger *trigger)
+{
+    return trigger->cache->all ? "clears the cache's all" : "leaves the key, for there is no all";
+}
+
+/* Of a column whose old value is wanted but not sent, more was said. */
+static void advise_large(struct judging *j, const struct trigger *trigger, int line,
+                         const char *what, const char *column, const char *result)
+{
+    int place = plan_column(j->relation, column);
+    const struct relation *relation = j->relation;
+    if (j->gathers || place == PLAN_NO_COLUMN || !relation->large || !relation->large[place] ||
+        relation->columns[place].in_identity)
+        return;
+    complain(j->complaints, SEVERITY_WARNING, trigger->file, line,
+             "%s takes column %s of %s, whose values may be stored out of line: an UPDATE that "
+             "leaves one as it was does not send it, and %s; ALTER TABLE %s REPLICA IDENTITY FULL "
+             "(the old row has it then), or take another column",
+             what, column, j->table, result, j->table);
+}
+
+static void found_large(void *ctx, const char *column, enum expression_row row)
+{
+    struct reading *r = ctx;
+    bool new = row == EXPRESSION_NEW
+                   ? (r->trigger->ops & 1U << CHANGE_UPDATE) != 0
+                   : row == EXPRESSION_THIS &&takes_new(r->trigger) && !takes_old(r->trigger);
+    if (new)
+        advise_large(r->j, r->trigger, r->line, r->what, column, r->meanwhile);
+}
+
+static void advise_param(struct judging *j, const struct trigger *trigger, unsigned param)
+{
+    const struct param_source *source = &trigger->sources[param];
+    const struct relation *relation = j->relation;
+    const char *what = arena_printf(j->arena, "parameter %s of the key of %s",
+                                    trigger->cache->params.names[param], trigger->cache->name);
+    struct reading r = {.j = j, .trigger = trigger, .what = what, .line = source->line};
+    bool alone = takes_new(trigger) && !takes_old(trigger);
+    r.meanwhile = large_result(trigger);
+    if (from_lookup(j, trigger, param))
+        return;
+    for (unsigned i = 0; trigger->cache->params.is_row[param] && alone && i < relation->n_columns;
+         i++)
+        advise_large(j, trigger, r.line, what, relation->columns[i].name, r.meanwhile);
+    if (source->column && alone)
+        advise_large(j, trigger, r.line, what, source->column, r.meanwhile);
+    if (source->expression)
+        expression_columns(source->expression, found_large, &r);
+}
+
+/* What an UPDATE's new row may leave out. */
+static void advise_new(struct judging *j, const struct trigger *trigger)
+{
+    const struct query *query = trigger->query;
+    bool alone = takes_new(trigger) && !takes_old(trigger);
+    struct reading r = {.j = j, .trigger = trigger, .what = "when", .line = trigger->when_line};
+    r.meanwhile = "when counts as true";
+    if (trigger->when)
+        expression_columns(trigger->when, found_large, &r);
+    for (unsigned i = 0; i < trigger->cache->params.n && !trigger->clears_all; i++)
+        if (trigger->cache->key_params & 1U << i)
+            advise_param(j, trigger, i);
+    for (unsigned i = 0; query && alone && i < query->lookup.n_params; i++)
+        advise_large(j, trigger, query->lookup.line, "the lookup", query->columns[i],
+                     large_result(trigger));
+}
+
 static void advise_trigger(struct judging *j, const struct trigger *trigger)
 {
     struct reading r = {.j = j, .trigger = trigger};
+    advise_new(j, trigger);
     for (unsigned i = 0; i < trigger->n_columns; i++)
         if (trigger->ops & 1U << CHANGE_UPDATE && !is_sent(j, trigger->columns[i]))
             complain(j->complaints, SEVERITY_WARNING, trigger->file, trigger->line,

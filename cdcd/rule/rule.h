@@ -97,7 +97,8 @@ void ruleset_judge(const struct ruleset *ruleset, const struct relation *relatio
                    bool weak_is_error, struct complaints *complaints);
 
 /* Warns of `when` and `columns` that read old values which are never sent: right, but they count as
- * true for every UPDATE. */
+ * true for every UPDATE. And of what reads large values, which are not sent where they are left as
+ * they were. */
 void ruleset_advise(const struct ruleset *ruleset, const struct relation *relation,
                     struct complaints *complaints);
 

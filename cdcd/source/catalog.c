@@ -109,6 +109,7 @@ static const char tables_sql[] =
     "       p.name IS NOT NULL AS published, p.filter,"
     "       f.relreplident = 'f' OR f.identity IS NOT NULL AS has_identity,"
     "       f.indexes, a.attnum, a.attnotnull, a.attname, a.atttypid, a.atttypmod,"
+    "       a.attstorage <> 'p' AS movable,"
     "       p.columns IS NULL OR p.columns ? a.attname::text AS given,"
     "       f.relreplident = 'f' OR a.attnum = ANY (f.identity) AS in_identity,"
     "       txid_snapshot_xmin(v.snapshot) AS xmin, txid_snapshot_xmax(v.snapshot) AS xmax"
@@ -254,12 +255,35 @@ static enum table_kind kind_of(struct row row)
     }
 }
 
+#define PLACE_BYTES 24 /* what is not longer gains nothing from being stored elsewhere */
+
+/* False of types of any length whose values are too short to be stored out of line. */
+static bool may_be_large(const struct column *column)
+{
+    enum { CIDR = 650, INET = 869, BPCHAR = 1042, VARCHAR = 1043, NUMERIC = 1700 };
+    int32_t limit = column->typmod - 4;
+    switch (column->type) {
+    case CIDR:
+    case INET:
+        return false;
+    case BPCHAR:
+    case VARCHAR: /* characters, of four bytes each, and a length */
+        return limit < 0 || 4 * (int64_t)limit + 4 > PLACE_BYTES;
+    case NUMERIC: /* digits, four of them in two bytes, and 8 of its own */
+        return limit < 0 || (limit >> 16 & 0xffff) / 2 + 8 + 2 > PLACE_BYTES;
+    default:
+        return true;
+    }
+}
+
 static void read_columns(struct arena *arena, struct catalog_table *table, struct row row,
                          unsigned n)
 {
     struct relation *relation = &table->relation;
     struct column *columns = arena_alloc(arena, n * sizeof *columns);
+    bool *large = arena_alloc(arena, n * sizeof *large);
     relation->columns = columns;
+    relation->large = large;
     table->left_out = arena_alloc(arena, n * sizeof *table->left_out);
     for (unsigned i = 0; i < n; i++, row.number++) {
         if (is_null(row, "attname"))
@@ -268,12 +292,14 @@ static void read_columns(struct arena *arena, struct catalog_table *table, struc
             table->left_out[table->n_left_out++] = arena_strdup(arena, text_of(row, "attname"));
             continue;
         }
-        columns[relation->n_columns++] = (struct column){
+        struct column *column = &columns[relation->n_columns];
+        *column = (struct column){
             .name = arena_strdup(arena, text_of(row, "attname")),
             .type = (uint32_t)strtoul(text_of(row, "atttypid"), NULL, 10),
             .typmod = atoi(text_of(row, "atttypmod")),
             .in_identity = bool_of(row, "in_identity"),
         };
+        large[relation->n_columns++] = bool_of(row, "movable") && may_be_large(column);
     }
 }
 

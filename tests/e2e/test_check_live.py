@@ -291,6 +291,19 @@ def test_patterns_are_looked_at_like_other_tables(own_blog, check):
     assert "table tenant_a.post has no column id" in said
 
 
+def test_a_key_of_a_value_that_an_update_may_not_send_is_advised(ready, check):
+    blog = ready()
+    blog.sql("ALTER TABLE blog_post ADD slug text, ADD short varchar(5), ADD price numeric(10,2)")
+    rules = rules_file("".join(
+        f'{c} = {{ key = "{c}:{{{c}}}"; triggers = ( {{ table = "blog_post"; rows = "new"; }} );'
+        f' all = {{ action = "scan"; match = "{c}:*"; }}; }};' for c in ("slug", "short", "price")))
+    code, said, _ = check(blog, rules, **BY_HAND)
+    assert code == 0 and said.count("may be stored out of line") == 1
+    assert re.search(r"\.cfg:\d+: warning: parameter slug of the key of slug takes column", said)
+    blog.sql("ALTER TABLE public.blog_post REPLICA IDENTITY FULL")
+    assert check(blog, rules, **BY_HAND)[:2] == (0, "")
+
+
 COMMENTS = rules_file(
     'comments = { key = "comments:{post_id}"; triggers = "blog_comment";'
     ' all = { action = "scan"; match = "comments:*"; }; };'

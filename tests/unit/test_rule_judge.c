@@ -204,6 +204,73 @@ static void conditions_on_rows_that_only_come_are_not(void **state)
     assert_int_equal(f->complaints.n, 0);
 }
 
+/* The table t(id, x, y), of which x may be large. */
+static void large_table(struct fixture *f, const char *x)
+{
+    static const bool large[] = {false, true, false};
+    table(f, "*id", x, "y");
+    f->relation.large = large;
+    advise(f);
+}
+
+static void a_key_of_a_large_value_is_advised(void **state)
+{
+    struct fixture *f = *state;
+    rules(f, "c = { key = \"c:{x}\"; triggers = ( { table = \"t\"; rows = \"new\"; } ); " ALL);
+    large_table(f, "x");
+    only(f, SEVERITY_WARNING,
+         "parameter x of the key of c takes column x of public.t, whose values may be stored out "
+         "of line: an UPDATE that leaves one as it was does not send it, and clears the cache's "
+         "all; ALTER TABLE public.t REPLICA IDENTITY FULL (the old row has it then), or take "
+         "another column");
+    large_table(f, "*x");
+    assert_int_equal(f->complaints.n, 0);
+}
+
+static void an_expression_over_a_large_value_is_advised(void **state)
+{
+    struct fixture *f = *state;
+    rules(f, "c = { key = \"c:{k}\"; triggers = ( { table = \"t\"; rows = \"new\"; "
+             "bind = { k = \"lower(x)\"; }; } ); };");
+    large_table(f, "x");
+    only(f, SEVERITY_WARNING, "parameter k of the key of c takes column x of public.t");
+    assert_non_null(strstr(f->complaints.list[0].text, "leaves the key, for there is no all"));
+}
+
+static void a_condition_on_a_large_new_value_is_advised(void **state)
+{
+    struct fixture *f = *state;
+    rules(f, "c = { triggers = ( { table = \"t\"; when = \"new.x = 'a'\"; } ); };");
+    large_table(f, "x");
+    only(f, SEVERITY_WARNING,
+         "when takes column x of public.t, whose values may be stored out of line: an UPDATE that "
+         "leaves one as it was does not send it, and when counts as true");
+    large_table(f, "*x");
+    assert_int_equal(f->complaints.n, 0);
+}
+
+static void a_lookup_of_a_large_value_is_advised(void **state)
+{
+    struct fixture *f = *state;
+    rules(f, "c = { key = \"c:{k}\"; triggers = ( { table = \"t\"; rows = \"new\"; "
+             "lookup = \"SELECT k FROM p WHERE a = {x}\"; } ); " ALL);
+    large_table(f, "x");
+    only(f, SEVERITY_WARNING, "the lookup takes column x of public.t");
+}
+
+static void large_values_that_no_update_brings_are_not_advised(void **state)
+{
+    struct fixture *f = *state;
+    rules(f, "c = { key = \"c:{x}\"; triggers = ( { table = \"t\"; on = \"insert\"; "
+             "when = \"new.x > ''\"; } ); " ALL
+             "d = { key = \"d:{id}\"; action = \"set\"; value = \"{x}\"; "
+             "triggers = \"t\"; " ALL
+             "e = { key = \"e:{x}\"; triggers = ( { table = \"t\"; target = \"all\"; }, "
+             "{ table = \"u\"; } ); " ALL);
+    large_table(f, "x");
+    assert_int_equal(f->complaints.n, 0);
+}
+
 static void wildcards_are_judged_with_each_table(void **state)
 {
     struct fixture *f = *state;
@@ -326,6 +393,11 @@ int main(void)
         TEST(a_condition_on_an_old_value_that_is_not_sent_is_advised),
         TEST(columns_that_cannot_be_compared_are_advised),
         TEST(conditions_on_rows_that_only_come_are_not),
+        TEST(a_key_of_a_large_value_is_advised),
+        TEST(an_expression_over_a_large_value_is_advised),
+        TEST(a_condition_on_a_large_new_value_is_advised),
+        TEST(a_lookup_of_a_large_value_is_advised),
+        TEST(large_values_that_no_update_brings_are_not_advised),
         TEST(wildcards_are_judged_with_each_table),
         TEST(the_same_is_said_of_a_table_once_a_minute),
         TEST(a_rule_that_fails_is_said_once_a_minute_and_without_values),
