@@ -90,6 +90,24 @@ static void put_suggestion(const struct cache *cache, struct buf *to)
     buf_free(&head);
 }
 
+/* To find the sets, or the versions, is not to find the keys that are out of date. */
+static void warn_without_own_all(struct loader *loader, const struct cache *cache)
+{
+    if (cache->action.op == OP_DELETE_MEMBERS)
+        complain(loader->complaints, SEVERITY_WARNING, cache->file, cache->line,
+                 "%s has no all: a TRUNCATE, or changes that were missed, leave the keys that its "
+                 "sets name; add all = { action = \"scan\"; match = \"...\"; }; with the pattern "
+                 "of those keys, not of the sets: without a set nobody knows its keys",
+                 cache->name);
+    else
+        complain(loader->complaints, SEVERITY_WARNING, cache->file, cache->line,
+                 "%s has no all: a TRUNCATE, or changes that were missed, leave its versions as "
+                 "they were; add all = { action = \"scan\"; match = \"...\"; }; with the pattern "
+                 "of the keys that hold a version, or of the versions themselves if the "
+                 "application, where it finds none, begins with one that never was",
+                 cache->name);
+}
+
 static void warn_without_all(struct loader *loader, const struct cache *cache)
 {
     struct buf match = {0};
@@ -98,6 +116,10 @@ static void warn_without_all(struct loader *loader, const struct cache *cache)
                  "%s publishes nothing of a TRUNCATE, or of changes that were missed; a second "
                  "cache whose message has no parameters would",
                  cache->name);
+        return;
+    }
+    if (cache->action.op == OP_DELETE_MEMBERS || cache->action.op == OP_BUMP) {
+        warn_without_own_all(loader, cache);
         return;
     }
     put_suggestion(cache, &match);
@@ -112,6 +134,25 @@ static void warn_without_all(struct loader *loader, const struct cache *cache)
                  "they begin with nothing in common: give them a prefix, or split the cache",
                  cache->name);
     buf_free(&match);
+}
+
+/* Warns of a match that finds the sets alone: deleted, they leave the keys that they name. Whether
+ * it finds those, nobody knows who has not seen them. */
+static void warn_sets(struct loader *loader, const struct cache *cache, const struct conf *match)
+{
+    bool own = false;
+    for (unsigned i = 0; i < cache->n_keys && !own; i++) {
+        const struct template *key = &cache->keys[i].template;
+        struct buf head = {0};
+        template_put_head(key, &head);
+        own = key->n_params && head.len && strncmp(match->text, buf_str(&head), head.len) == 0;
+        buf_free(&head);
+    }
+    if (own)
+        complain(loader->complaints, SEVERITY_WARNING, match->file, match->line,
+                 "match = \"%s\" finds the sets of %s, and leaves the keys that they name, which "
+                 "nobody knows then; write the pattern of those keys",
+                 match->text, cache->name);
 }
 
 /* Parameters are taken as a number and as a word: a match may be for one of them alone. */
@@ -160,6 +201,12 @@ void load_cover(struct loader *loader, const struct cache *cache, const struct c
     /* One that was wrong has been complained about. */
     if (!cache->all->template.pattern || cache->all->template.n_params)
         return;
+    if (cache->action.op == OP_BUMP)
+        return;
+    if (cache->action.op == OP_DELETE_MEMBERS) {
+        warn_sets(loader, cache, load_place(all, "match"));
+        return;
+    }
     for (unsigned i = 0; i < cache->n_keys; i++) {
         const struct key *key = &cache->keys[i];
         if (key->template.n_params && !covers(cache->all, key))
