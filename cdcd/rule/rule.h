@@ -106,8 +106,9 @@ void ruleset_advise(const struct ruleset *ruleset, const struct relation *relati
  * written: `get_comments:{post_id}`. The image is "key", or "all" where the trigger's target is. */
 void ruleset_list(struct ruleset *ruleset, const char *schema, const char *table, rule_op_fn emit,
                   void *ctx);
-/* Gives the columns that the rules of a table read; one may come more than once. */
-void ruleset_columns(const struct ruleset *ruleset, const char *schema, const char *table,
+/* Gives the columns that the rules of a table read; one may come more than once. True when a rule
+ * reads the whole row, so every column that the table has. */
+bool ruleset_columns(const struct ruleset *ruleset, const char *schema, const char *table,
                      void (*found)(void *ctx, const char *column), void *ctx);
 
 /* What stands in a key where its template has a name in braces. */

@@ -124,10 +124,19 @@ static void source_columns(const struct trigger *trigger, struct finding *findin
         finding->found(finding->ctx, query->columns[i]);
 }
 
-void ruleset_columns(const struct ruleset *ruleset, const char *schema, const char *table,
+static bool takes_row(const struct trigger *trigger)
+{
+    bool takes = false;
+    for (unsigned i = 0; i < trigger->cache->params.n && !trigger->clears_all; i++)
+        takes |= trigger->cache->params.is_row[i];
+    return takes;
+}
+
+bool ruleset_columns(const struct ruleset *ruleset, const char *schema, const char *table,
                      void (*found)(void *ctx, const char *column), void *ctx)
 {
     struct finding finding = {found, ctx};
+    bool whole = false;
     for (unsigned i = 0; i < ruleset->n_caches; i++) {
         const struct cache *cache = ruleset->caches[i];
         for (unsigned j = 0; j < cache->n_triggers; j++) {
@@ -139,8 +148,10 @@ void ruleset_columns(const struct ruleset *ruleset, const char *schema, const ch
             if (trigger->when)
                 expression_columns(trigger->when, found_in_expression, &finding);
             source_columns(trigger, &finding);
+            whole |= takes_row(trigger);
         }
     }
+    return whole;
 }
 
 const char *ruleset_store_name(const struct ruleset *ruleset, unsigned store)

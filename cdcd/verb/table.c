@@ -82,7 +82,9 @@ static void on_read(void *ctx, const char *name)
 
 void table_add_read(struct table *table, const struct ruleset *ruleset)
 {
-    ruleset_columns(ruleset, table->schema, table->name, on_read, table);
+    bool whole = ruleset_columns(ruleset, table->schema, table->name, on_read, table);
+    for (unsigned i = 0; whole && i < table->n_columns; i++)
+        table->columns[i].read = true;
 }
 
 struct relation table_relation(const struct table *table, uint64_t version)

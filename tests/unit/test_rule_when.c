@@ -249,6 +249,16 @@ static void columns_of_expressions_are_read(void **state)
     expect("a b x y id z ");
 }
 
+static void a_rule_that_takes_the_row_reads_every_column(void **state)
+{
+    struct fixture *f = *state;
+    rules(f, "c = { key = \"c:{id}\"; action = \"set\"; value = \"{row|json}\"; "
+             "triggers = ( \"t\", { table = \"u\"; target = \"all\"; } ); " ALL);
+    assert_true(ruleset_columns(f->set, "public", "t", collect, &f->got));
+    expect("id ");
+    assert_false(ruleset_columns(f->set, "public", "u", collect, &f->got));
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -270,6 +280,7 @@ int main(void)
         TEST(the_table_names_itself),
         TEST(a_lookup_keeps_what_expressions_gave),
         TEST(columns_of_expressions_are_read),
+        TEST(a_rule_that_takes_the_row_reads_every_column),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

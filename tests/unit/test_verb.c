@@ -198,6 +198,22 @@ static void explain_gives_each_op_with_its_trigger(void **state)
     assert_string_equal(messages, "note: no rule reads id\n");
 }
 
+static void explain_says_of_no_column_that_the_whole_row_leaves_it_out(void **state)
+{
+    static const char text[] =
+        "cdcd = 1; app = \"a\"; store = \"redis\"; caches = { c = { key = \"c:{id}\"; "
+        "action = \"set\"; value = \"{row|json}\"; triggers = \"t\"; }; };";
+    char path[] = "/tmp/cdcd-row-XXXXXX", line[64];
+    (void)state;
+    int fd = mkstemp(path);
+    assert_int_equal(write(fd, text, sizeof text - 1), sizeof text - 1);
+    close(fd);
+    snprintf(line, sizeof line, "explain %s insert t --new id=3,title=x", path);
+    assert_int_equal(run(line), 0);
+    unlink(path);
+    assert_string_equal(messages, "");
+}
+
 static void explain_names_columns_that_look_mistyped(void **state)
 {
     (void)state;
@@ -340,6 +356,7 @@ int main(void)
         cmocka_unit_test(check_counts_what_it_does_not_print),
         cmocka_unit_test(explain_gives_each_op_with_its_trigger),
         cmocka_unit_test(explain_names_columns_that_look_mistyped),
+        cmocka_unit_test(explain_says_of_no_column_that_the_whole_row_leaves_it_out),
         cmocka_unit_test(explain_takes_the_rest_of_the_new_row_from_the_old),
         cmocka_unit_test(explain_says_that_nothing_matches),
         cmocka_unit_test(explain_answers_in_json),
