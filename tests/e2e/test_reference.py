@@ -22,6 +22,7 @@ STORES = """stores = {
 rules = [ "shop.cfg" ];
 """
 CHECKERS = {"python": None, "php": ["php", "-l"], "ruby": ["ruby", "-c"], "js": ["node", "--check"]}
+MODULES = {"js": "mjs"}  # which may await
 
 
 def of_kind(*kinds):
@@ -128,7 +129,7 @@ def test_the_code_of_applications_can_be_read(block, tmp_path):
         compile(block.text, str(block), "exec")
         return
     checker = CHECKERS[block.kind]
-    path = tmp_path / f"code.{block.kind}"
+    path = tmp_path / f"code.{MODULES.get(block.kind, block.kind)}"
     path.write_text(("<?php\n" if block.kind == "php" else "") + block.text, "utf-8")
     run = subprocess.run([*checker, str(path)], capture_output=True, text=True, check=False)
     assert run.returncode == 0, run.stdout + run.stderr
