@@ -244,6 +244,18 @@ static void check_names(struct settings *set, const struct conf *root);
 static void finish_rules(struct settings *set);
 static void read_stores(struct settings *set, const struct opt_reader *reader);
 
+/* A file of the other kinds would be complained about setting by setting. */
+static bool is_another(const struct conf *root, struct complaints *complaints)
+{
+    bool rules = conf_member(root, "caches"), tests = conf_member(root, "tests");
+    if (conf_member(root, "stores") || (!rules && !tests))
+        return false;
+    complain(complaints, SEVERITY_ERROR, root->file, root->line,
+             "this is a file of %s, and not a cdcd.cfg; name it without -c",
+             rules ? "rules" : "rule tests");
+    return true;
+}
+
 struct config *config_read(const char *path, struct complaints *complaints)
 {
     struct arena *arena = arena_make();
@@ -253,7 +265,7 @@ struct config *config_read(const char *path, struct complaints *complaints)
     set->complaints = complaints;
     set->path = arena_strdup(arena, path);
     const struct conf *root = conf_read(arena, path, complaints);
-    if (!root) {
+    if (!root || is_another(root, complaints)) {
         arena_free(arena);
         return NULL;
     }

@@ -48,7 +48,7 @@ const struct conf *conf_parse(struct arena *arena, const char *file, const char 
         struct copying copying = {.arena = arena, .file = file, .scan = &scan};
         root = arena_alloc(arena, sizeof *root);
         copy_setting(&copying, config_root_setting(&config), root);
-        root->line = 0;
+        root->line = 1; /* where what is missing is complained about */
     } else {
         bool syntax = strcmp(config_error_text(&config), "syntax error") == 0;
         complain(complaints, SEVERITY_ERROR, file, config_error_line(&config), "%s%s",

@@ -252,8 +252,8 @@ static bool put_default(const struct opt_reader *reader, const struct opt *row,
                         const struct conf *group, char *into)
 {
     if (row->required) {
-        complain(reader->complaints, SEVERITY_ERROR, group->file, group->line, "%s is missing: %s",
-                 row->name, row->help);
+        complain(reader->complaints, SEVERITY_ERROR, group->file, group->line,
+                 "%s is missing; add it: %s", row->name, row->help);
         return false;
     }
     struct conf node = {.name = row->name, .file = group->file, .line = group->line};

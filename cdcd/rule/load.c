@@ -199,6 +199,12 @@ static void load_caches(struct loader *loader, const struct conf *caches)
         load_cache(loader, &caches->children[i]);
 }
 
+static bool is_configuration(const struct conf *root)
+{
+    return root && !conf_member(root, "caches") && !conf_member(root, "app") &&
+           (conf_member(root, "stores") || conf_member(root, "source"));
+}
+
 static void load_file(struct loader *loader, const char *path)
 {
     struct file_settings settings = {0};
@@ -211,6 +217,10 @@ static void load_file(struct loader *loader, const char *path)
         LOAD_ERROR(loader, tests,
                    "this is a file of rule tests, which cdcd test runs; name the "
                    "rules file itself");
+    else if (is_configuration(root))
+        LOAD_ERROR(loader, root,
+                   "this is a cdcd.cfg, and not a rules file; name it with -c, or the rules file "
+                   "itself");
     else if (root)
         opt_read(&loader->reader, file_rows, root, &settings);
     const struct conf *app = conf_member(root, "app");

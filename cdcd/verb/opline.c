@@ -7,12 +7,15 @@
 
 void opline_put_text(struct buf *to, const char *text, size_t n)
 {
-    for (size_t i = 0; i < n; i++) {
+    for (size_t i = 0, length; i < n; i += length) {
         unsigned char byte = (unsigned char)text[i];
-        if (byte < ' ' || byte == 127)
+        length = json_utf8_length(text + i, n - i);
+        if (length == 0 || byte < ' ' || byte == 127) {
             buf_printf(to, "\\x%02x", byte);
-        else
-            buf_put(to, &text[i], 1);
+            length = 1;
+        } else {
+            buf_put(to, &text[i], length);
+        }
     }
 }
 

@@ -42,6 +42,19 @@ static unsigned set_env(struct test_file *file, const struct conf *env, struct s
 static void restore_env(const struct saved *saved, unsigned n);
 static void check_tests(const struct test_file *file, struct complaints *complaints);
 
+/* A file of the other kinds would be complained about setting by setting. */
+static bool is_another(const struct conf *root, struct complaints *complaints)
+{
+    bool rules = conf_member(root, "caches"), config = conf_member(root, "stores");
+    if (conf_member(root, "tests") || (!rules && !config))
+        return false;
+    complain(complaints, SEVERITY_ERROR, root->file, root->line,
+             "this is a %s, and not a file of rule tests, which has rules and tests; cdcd check "
+             "reads it",
+             rules ? "rules file" : "cdcd.cfg");
+    return true;
+}
+
 bool testfile_open(struct test_file *file, const char *path, const char *config,
                    struct complaints *complaints)
 {
@@ -50,7 +63,7 @@ bool testfile_open(struct test_file *file, const char *path, const char *config,
     *file = (struct test_file){.arena = arena_make()};
     file->path = arena_strdup(file->arena, path);
     const struct conf *root = conf_read(file->arena, path, complaints);
-    if (!root)
+    if (!root || is_another(root, complaints))
         return false;
     struct opt_reader reader = {.arena = file->arena, .complaints = complaints};
     opt_read(&reader, file_rows, root, &settings);

@@ -21,13 +21,13 @@ static const char *name_of(char sign)
     }
 }
 
-/* A name on a line of its own, in which # would begin a directive. */
-static void put_name(FILE *to, const char *name)
+/* The words after a result's number, in which # would begin a directive. */
+static void put_description(FILE *to, const char *name)
 {
     struct buf text = {0};
     opline_put_text(&text, name, strlen(name));
     for (size_t i = 0; i < text.len; i++) {
-        if (text.data[i] == '#')
+        if (text.data[i] == '#' || text.data[i] == '\\')
             fputc('\\', to);
         fputc(text.data[i], to);
     }
@@ -47,9 +47,10 @@ static void tap_details(FILE *to, const struct test_result *result)
     fprintf(to, "  ---\n  at: ");
     json_string(to, result->test->file); /* a YAML string too */
     fprintf(to, "\n  line: %d\n  message: |\n", result->test->line);
-    fprintf(to, "    %s:%d: ", result->test->file, result->test->line);
-    put_name(to, result->test->name);
-    fprintf(to, "\n");
+    struct buf name = {0};
+    opline_put_text(&name, result->test->name, strlen(result->test->name));
+    fprintf(to, "    %s:%d: %s\n", result->test->file, result->test->line, buf_str(&name));
+    buf_free(&name);
     for (unsigned i = 0; i < result->n_findings; i++) {
         struct buf line = {0};
         put_finding(&line, &result->findings[i]);
@@ -64,7 +65,7 @@ void testreport_tap(FILE *to, const struct test_result *results, unsigned n)
     fprintf(to, "TAP version 13\n1..%u\n", n);
     for (unsigned i = 0; i < n; i++) {
         fprintf(to, "%s %u - ", results[i].n_findings ? "not ok" : "ok", i + 1);
-        put_name(to, results[i].test->name);
+        put_description(to, results[i].test->name);
         fprintf(to, "\n");
         if (results[i].n_findings)
             tap_details(to, &results[i]);

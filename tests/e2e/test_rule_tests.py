@@ -2,11 +2,13 @@
 
 import json
 import re
+import shutil
+import subprocess
 import xml.dom.minidom
 
 import pytest
 
-from daemon import run_verb
+from daemon import binary, run_verb
 
 RULES = """cdcd = 1; app = "blog"; prefix = "${BLOG_PREFIX}"; store = "redis";
 caches = {
@@ -246,6 +248,49 @@ def test_junit_is_well_formed_with_any_bytes(run, folder):
     assert document.documentElement.getAttribute("failures") == "1"
     unwritable = run(change + "expect = [];", words=("--junit", folder / "no" / "result.xml"))
     assert unwritable.returncode == 66 and "cannot be written" in unwritable.stderr
+
+
+NAMES = [r"plain", r"# TO" "DO later", r"# SKIP it", r"back\\slash \\# TO" "DO x", r"ends in \\",
+         r"a\nnot ok 9 - b", r"quotes ' \" <b> & \t \x01", r"no text \xff\xfe", "1..3", "..."]
+
+
+@pytest.mark.skipif(not shutil.which("prove"), reason="perl's prove is not here")
+def test_tap_is_read_by_perls_parser_whatever_the_names_are(run, folder):
+    """A failing test stays one: no name makes it a directive, and no line is unknown."""
+    run(*[f'{MOVE} {expect("get_comments:5")}'] * len(NAMES))
+    path = folder / "blog.test.cfg"
+    text = path.read_text("utf-8")
+    for i, name in enumerate(NAMES):
+        text = text.replace(f'name = "{i}"', f'name = "{name}"')
+    path.write_text(text, "utf-8")
+    said = subprocess.run(["prove", "--parse", "-e", f"{binary()} test", path], capture_output=True,
+                          text=True)
+    assert f"Failed: {len(NAMES)})" in said.stdout, said.stdout
+    assert "Parse errors" not in said.stdout and "TO" "DO" not in said.stdout
+    xml_path = folder / "junit.xml"
+    run_verb("test", path, "--junit", xml_path)
+    suite = xml.dom.minidom.parse(str(xml_path)).getElementsByTagName("testsuite")[0]
+    assert suite.getAttribute("tests") == suite.getAttribute("failures") == str(len(NAMES))
+    assert len(suite.getElementsByTagName("failure")) == len(NAMES)
+
+
+@pytest.mark.parametrize("verb, text, complaint", [
+    ("test", RULES, ":1: this is a rules file"),
+    ("test", 'source = { }; stores = { }; rules = [ "x.cfg" ];', ":1: this is a cdcd.cfg"),
+    ("check", 'source = { }; stores = { }; rules = [ "x.cfg" ];', ":1: this is a cdcd.cfg"),
+    ("check", 'rules = "blog.cfg"; tests = ( );', ":1: this is a file of rule tests"),
+    ("check -c", RULES, ":1: this is a file of rules"),
+    ("check -c", 'rules = "blog.cfg"; tests = ( );', ":1: this is a file of rule tests"),
+    ("check", "", ":1: app is missing; add it"),
+    ("test", "", ":1: tests is missing; add it"),
+])
+def test_a_file_of_another_kind_is_called_what_it_is(folder, verb, text, complaint):
+    path = folder / "other.cfg"
+    path.write_text(text, "utf-8")
+    answer = run_verb(*verb.split(), path)
+    assert answer.returncode == 78 and answer.stdout == ""
+    assert str(path) + complaint in answer.stderr
+    assert "unknown setting" not in answer.stderr
 
 
 def test_results_come_in_json_too(run):

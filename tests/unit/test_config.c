@@ -218,15 +218,16 @@ static void a_slot_has_letters_that_postgresql_takes(void **state)
 static void there_must_be_a_store(void **state)
 {
     (void)state;
-    bad(RULES, 0,
-        "stores is missing: a group of the stores that keys are deleted from, each by its name");
+    bad(RULES, 1,
+        "stores is missing; add it: a group of the stores that keys are deleted from, each by its "
+        "name");
     bad(RULES "stores = { };\n", 2,
         "stores must be a group with at least one store: "
         "stores = { redis = { type = \"redis\"; url = \"redis://127.0.0.1:6379\"; }; };");
     bad(RULES "stores = { x = { type = \"rediss\"; }; };\n", 2,
         "unknown type of store \"rediss\"; did you mean \"redis\"?");
     bad(RULES "stores = { x = { url = \"redis://h\"; }; };\n", 2,
-        "type is missing: \"redis\" or \"memcached\"");
+        "type is missing; add it: \"redis\" or \"memcached\"");
     bad(RULES "stores = { x = \"redis\"; };\n", 2,
         "x must be a group: x = { type = \"redis\"; url = \"redis://...\"; };");
 }
