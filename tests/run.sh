@@ -90,10 +90,11 @@ unit_tests() {
     return $status
 }
 
+# Four at a time, on any machine: most of their time is spent waiting for servers.
 end_to_end() {
     binary=$PWD/build/$1/cdcd
     shift
-    CDCD=$binary $python -m pytest -q -p no:cacheprovider "$@" tests/e2e
+    CDCD=$binary $python -m pytest -q -p no:cacheprovider -n 4 "$@" tests/e2e
 }
 
 # What a target finds stays in build/fuzz/, for the next run to begin with.
