@@ -65,6 +65,7 @@ static struct typed *give_type(struct typing *typing, const struct typed *from, 
     set_type(typed, to, oid);
     typed->stored = to;
     typed->soft = true;
+    typed->name = NULL; /* it is no longer what that gives: (a / b)::boolean can be one */
     if (typed->kind != TYPED_COALESCE && typed->kind != TYPED_CASE)
         return typed;
     typed = typed_make(typing, from->kind, to, from->position, from->n_args, from->args);

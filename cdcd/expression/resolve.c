@@ -170,6 +170,8 @@ static struct typed *resolve_distinct(struct typing *typing, const struct node *
 
 /* ---- several values of one type ---- */
 
+static struct typed *undecided(struct typing *typing, const struct node *node);
+
 /* Whether all can become the type; open ones may. */
 static bool can_all(struct typed *const *list, unsigned n, enum type common)
 {
@@ -203,6 +205,9 @@ static struct typed *resolve_in(struct typing *typing, const struct node *node)
         struct typed *left = n_parts ? resolve(typing, node->args[0]) : list[0];
         if (array && !typed_reads_row(item))
             item = coerce(typing, item, common, oid);
+        /* Of a column that turns out to be a float, 'Infinity' may stand beside 1. */
+        if (!item && typed_is_open(list[0]))
+            return undecided(typing, node);
         if (!left || !item)
             return NULL;
         struct typed *equal = resolve_operator(typing, "=", node->position, left, item);

@@ -163,10 +163,9 @@ static void evaluate(const struct table *table, const struct field *fields, stru
     trial.image = strcmp(fields[2].bytes, "old") == 0 ? IMAGE_OLD : IMAGE_NEW;
     trial.change = change_of(table, fields);
     struct expression *expression = expression_parse(arena, fields[6].bytes, &err);
+    enum expression_want want = trial.condition ? EXPRESSION_CONDITION : EXPRESSION_TEXT;
     if (expression)
-        trial.program =
-            expression_compile(expression, arena, &table->relation,
-                               trial.condition ? EXPRESSION_CONDITION : EXPRESSION_TEXT, &err);
+        trial.program = expression_compile(expression, arena, &table->relation, want, &err);
     if (!trial.program) {
         buf_put_str(out, "-\trefused\t");
         escape(out, err.text, strlen(err.text));
@@ -174,7 +173,12 @@ static void evaluate(const struct table *table, const struct field *fields, stru
     }
     struct result result = trial_run(&trial, &trial.change);
     uint64_t seed = strtoull(fields[5].bytes, NULL, 10);
-    buf_put_str(out, seed ? doubt_try(&trial, table->rows, table->n_rows, seed) : "-");
+    if (!expression_compile(expression, arena, NULL, want, &err)) {
+        buf_put_str(out, "without a table: ");
+        escape(out, err.text, strlen(err.text));
+    } else {
+        buf_put_str(out, seed ? doubt_try(&trial, table->rows, table->n_rows, seed) : "-");
+    }
     buf_put_str(out, "\t");
     answer(out, &trial, &result);
 }

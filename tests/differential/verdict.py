@@ -21,7 +21,8 @@ def verdict(postgres, cdcd):
     parse_time = postgres[0] == "state" and postgres[1].startswith("42")
     if kind in ("crash", "doubt"):
         return False, kind
-    if doubt not in ("-", "doubt", "same", "error"):
+    without = doubt.startswith("without a table")
+    if not without and doubt not in ("-", "doubt", "same", "error"):
         return False, f"doubt: {doubt}"
     if kind == "refused":
         return True, f"refused, PostgreSQL {'too' if parse_time else postgres[0]}"

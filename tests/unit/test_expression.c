@@ -313,6 +313,8 @@ static void without_a_table_what_may_be_right_is_taken(void **state)
         "'2020-02-29' <> a - 5",
         "coalesce(a, '2020-02-29') - 5 > b",
         "nullif(null, a) and b",
+        "a in (1, 'Infinity')",
+        "case when (a / b)::boolean then 1 end",
     };
     for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
         const char *said = row_offline(*state, good[i], EXPRESSION_TEXT);
