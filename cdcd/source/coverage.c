@@ -3,9 +3,11 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "source/remedy.h"
+#include "source/stream.h"
 
 #include <assert.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* Of the tables that match a pattern, so many are spoken of. */
 #define SHOWN_MAX 3
@@ -241,6 +243,21 @@ void coverage_lose(struct coverage *coverage, const struct catalog *catalog)
 {
     for (unsigned i = 0; i < catalog->n_tables; i++)
         stays(coverage, catalog, i);
+}
+
+bool coverage_doubt_renamed(struct coverage *coverage, const struct catalog *catalog,
+                            const struct stream *stream)
+{
+    bool any = false;
+    for (unsigned i = 0; i < catalog->n_tables; i++) {
+        const struct relation *table = &catalog->tables[i].relation;
+        const struct relation *given = stream_relation(stream, table->oid);
+        if (!given || strcmp(given->schema, table->schema) == 0)
+            continue;
+        coverage->list->tables[i].covered = WANTED_LATE;
+        any = true;
+    }
+    return any;
 }
 
 /* The table is in the publication, and was not when it was last looked at. */

@@ -15,6 +15,7 @@
 #include <stdbool.h>
 
 struct coverage;
+struct stream;
 
 /* The caller owns it; events and ctx are borrowed, tables copied. create: missing tables will be
  * added to the publication. */
@@ -54,6 +55,10 @@ void coverage_note(struct coverage *coverage, const struct catalog *catalog, boo
                    bool new_slot);
 /* Notes which tables are not covered now, so that they appear when they are again. */
 void coverage_lose(struct coverage *coverage, const struct catalog *catalog);
+/* True when the stream gives tables with the old name of their schema, as PostgreSQL 15 does until
+ * another stream begins; they appear again when compared next. */
+bool coverage_doubt_renamed(struct coverage *coverage, const struct catalog *catalog,
+                            const struct stream *stream);
 /* Gives `table` and `appeared` if the table at that place is covered and was not, or is another
  * one of the same name. What a transaction did to it before it was in the publication is not given,
  * though it may be committed only later: so `appeared` comes again when all have ended that ran

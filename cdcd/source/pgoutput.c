@@ -100,6 +100,13 @@ bool pgoutput_in_transaction(const struct pgoutput *decoder)
     return decoder->in_transaction;
 }
 
+const struct relation *pgoutput_relation(const struct pgoutput *decoder, uint32_t oid)
+{
+    struct known *known;
+    HASH_FIND(hh, decoder->known, &oid, sizeof oid, known);
+    return known ? &known->relation : NULL;
+}
+
 void pgoutput_free(struct pgoutput *decoder)
 {
     struct known *known, *next;

@@ -34,6 +34,8 @@ struct pgoutput *pgoutput_make(const struct pgoutput_events *events, void *ctx);
  * (EX_PROTOCOL); then nothing of this message has been given. */
 int pgoutput_decode(struct pgoutput *decoder, const char *bytes, size_t n, struct err *err);
 bool pgoutput_in_transaction(const struct pgoutput *decoder);
+/* A relation as the stream last defined it; lent until the next message. NULL: it has not yet. */
+const struct relation *pgoutput_relation(const struct pgoutput *decoder, uint32_t oid);
 /* NULL is allowed. */
 void pgoutput_free(struct pgoutput *decoder);
 

@@ -500,6 +500,11 @@ static void on_watch_prepared(struct slot *slot, enum prepare_outcome outcome,
                      n_suppressed);
         return;
     }
+    if (slot->state == SLOT_STREAMING &&
+        coverage_doubt_renamed(slot->coverage, catalog, slot->stream)) {
+        go_back(slot, "a schema was renamed");
+        return;
+    }
     if (changed)
         pgtimer_start_us(slot->watch, 0); /* to see it published */
     for (unsigned i = 0; i < catalog->n_tables && slot->state == SLOT_STREAMING; i++)

@@ -115,6 +115,11 @@ void stream_leave(struct stream *stream)
     enter(stream, STREAM_OFF);
 }
 
+const struct relation *stream_relation(const struct stream *stream, uint32_t oid)
+{
+    return stream->decoder ? pgoutput_relation(stream->decoder, oid) : NULL;
+}
+
 void stream_free(struct stream *stream)
 {
     if (!stream)

@@ -58,6 +58,8 @@ void stream_confirm(struct stream *stream, uint64_t lsn);
 void stream_pause(struct stream *stream, bool paused);
 /* Tells what is safe, and goes. Allowed in any state. */
 void stream_leave(struct stream *stream);
+/* A table as the stream gives it; lent until its next event. NULL: none of its changes has come. */
+const struct relation *stream_relation(const struct stream *stream, uint32_t oid);
 /* Not from within its events. NULL is allowed. */
 void stream_free(struct stream *stream);
 

@@ -137,6 +137,23 @@ def test_a_tenant_that_leaves_and_comes_back_appears(db, watch):
     program.end()
 
 
+def test_a_table_or_a_schema_that_is_renamed_into_a_pattern_appears(db, watch):
+    draft = "CREATE SCHEMA tenant_b; CREATE TABLE tenant_b.draft (id int PRIMARY KEY);"
+    db.sql(tenants("tenant_a", "old") + draft)
+    program = watch("tenant_*.post")
+    assert lines_until(program, "streaming") == ["table tenant_a.post", "streaming"]
+    db.sql("ALTER TABLE tenant_b.draft RENAME TO post; ALTER SCHEMA old RENAME TO tenant_c")
+    lines = lines_until(program, "appeared tenant_c.post")
+    assert "appeared tenant_b.post" in lines
+    db.sql("INSERT INTO tenant_b.post VALUES (1); INSERT INTO tenant_c.post VALUES (1)")
+    lines_until(program, "change tenant_c.post")
+    db.sql("ALTER SCHEMA tenant_a RENAME TO gone; ALTER SCHEMA tenant_c RENAME TO tenant_a")
+    assert lines_until(program, "appeared tenant_a.post")[-1]
+    db.sql("INSERT INTO tenant_a.post VALUES (2)")
+    lines_until(program, "change tenant_a.post")
+    program.end()
+
+
 def test_other_patterns_may_be_wanted_while_it_runs(db, watch):
     db.sql(tenants("tenant_a", "shop_a"))
     program = watch("tenant_*.post")
