@@ -17,7 +17,7 @@ struct questions;
 
 struct part {
     struct part *prev, *next;           /* ack's queue, in commit order */
-    struct part *held_prev, *held_next; /* gate's list, or the pipeline's list of climbing ones */
+    struct part *held_prev, *held_next; /* gate's list, asking's, or the climbing ones' */
     uint64_t token;                     /* 0: more of the unit follows, or it came from no unit */
     uint32_t xid;                       /* of the unit */
     bool visible;                       /* the unit can be seen by readers */
