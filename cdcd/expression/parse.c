@@ -8,6 +8,8 @@
 #include <stdio.h>
 #include <string.h>
 
+static struct node *parse_nested(struct parser *parser, enum level level, bool plain);
+
 static struct node *parse_operand(struct parser *parser);
 
 struct node *parser_refuse(struct parser *parser, unsigned position, const char *format, ...)
@@ -169,7 +171,7 @@ static struct node *parse_is_what(struct parser *parser, unsigned position, stru
     if (!parser_needs_word(parser, "from"))
         return NULL;
     return binary(parser, NODE_DISTINCT, position, NULL, left,
-                  parse_expression(parser, LEVEL_IS + 1));
+                  parse_nested(parser, LEVEL_IS + 1, parser->plain));
 }
 
 static struct node *parse_is(struct parser *parser, struct node *left, bool *chains)
@@ -356,7 +358,7 @@ static struct node *parse_infix(struct parser *parser, enum level level, struct 
         struct node *node = unary(parser, NODE_IS_NULL, position, left);
         return strcmp(text, "notnull") == 0 ? unary(parser, NODE_NOT, position, node) : node;
     }
-    struct node *right = parse_expression(parser, level + 1);
+    struct node *right = parse_nested(parser, level + 1, parser->plain);
     if (level == LEVEL_OR || level == LEVEL_AND)
         return chain(parser, level == LEVEL_OR ? NODE_OR : NODE_AND, position, left, right);
     return binary(parser, NODE_OPERATOR, position, text, left, right);
@@ -397,8 +399,13 @@ static struct node *parse_nested(struct parser *parser, enum level level, bool p
     if (parser->depth == TREE_MAX_DEPTH)
         return parser_refuse(parser, parser->token.position,
                              "more than %d levels deep; divide it among triggers", TREE_MAX_DEPTH);
+    if (plain && parser_sees_word(parser, "not"))
+        return parser_unexpected(parser);
+    bool outer = parser->plain;
     parser->depth++;
+    parser->plain = plain;
     struct node *node = climb(parser, level, plain);
+    parser->plain = outer;
     parser->depth--;
     return node;
 }
@@ -410,8 +417,6 @@ struct node *parse_expression(struct parser *parser, enum level level)
 
 struct node *parse_plain(struct parser *parser)
 {
-    if (parser_sees_word(parser, "not"))
-        return parser_unexpected(parser);
     return parse_nested(parser, LEVEL_IS, true);
 }
 

@@ -30,6 +30,7 @@ struct parser {
     struct expression *expression;
     struct err *err;
     unsigned depth;
+    bool plain; /* it reads what may stand first in BETWEEN */
 };
 
 struct node *parse_expression(struct parser *parser, enum level level);

@@ -14,7 +14,7 @@
 
 #define MAX_DIGITS 17
 
-static const char SYNTAX[] = "not a floating-point number";
+static const char SYNTAX[] = "not a floating-point number that cdcd reads";
 static const char OVERFLOW[] = "floating-point overflow";
 static const char UNDERFLOW[] = "floating-point underflow";
 static const char BY_ZERO[] = "division by zero";

@@ -31,6 +31,7 @@ static void operators_bind_as_in_postgresql(void **state)
     VALUES("1 < 2 is null", "f");
     VALUES("1 = 2 is false", "t");
     VALUES("2 between 1 and 3 and false", "f");
+    TESTS("true between no is distinct from (2 in (1, 2)) and b", "true");
     VALUES("'a' || 1 + 2", "a3");
     VALUES("-2147483648", "-2147483648");
     VALUES("1 = 1 is distinct from 2 = 2", "f");

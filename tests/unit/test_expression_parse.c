@@ -118,6 +118,9 @@ static void what_is_no_expression_is_refused_with_its_position(void **state)
     refuses(f, "case end", "at position 6: ");
     refuses(f, "a between 1 or 2", "and is missing before \"or\"");
     refuses(f, "a is 5", "after IS stands");
+    refuses(f, "a between b is distinct from c in (d) and e", "and is missing before \"in\"");
+    refuses(f, "a between b < c like d and e", "and is missing before \"like\"");
+    refuses(f, "a between b < not c and e", "\"not\" cannot stand here");
     refuses(f, "trim('x' from )", "\")\" cannot stand here");
     refuses(f, "a in ()", "\")\" cannot stand here");
     refuses(f, "a::", "after :: stands the name of a type");
