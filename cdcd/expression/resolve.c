@@ -227,6 +227,10 @@ static struct typed *resolve_in(struct typing *typing, const struct node *node)
         memcpy(args, equal->args, 2 * sizeof *args);
         equal->args = args;
         equal->kind = TYPED_IN;
+        /* It is asked first, whatever stands before it. */
+        parts[done - 1] = parts[0];
+        parts[0] = equal;
+        done = 1;
     }
     return n_parts == 1 ? parts[0] : boolean(typing, TYPED_OR, node->position, n_parts, parts);
 }
