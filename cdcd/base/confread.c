@@ -87,7 +87,7 @@ static int read_all(const char *path, struct buf *into, struct err *err)
         return err_set(err, failed == EACCES ? EX_NOPERM : EX_NOINPUT, "cannot be read: %s; %s",
                        strerror(failed), remedy_of(failed));
     if (into->len > CONF_MAX_BYTES)
-        return err_set(err, EX_CONFIG, "is larger than 1 MB; is it the right file?");
+        return err_set(err, EX_CONFIG, "is larger than 16 MB; is it the right file?");
     return 0;
 }
 

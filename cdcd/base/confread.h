@@ -14,7 +14,7 @@
 
 struct arena;
 
-#define CONF_MAX_BYTES (1 << 20)
+#define CONF_MAX_BYTES (16 << 20)
 
 enum conf_type {
     CONF_GROUP, /* { name = value; ... } */

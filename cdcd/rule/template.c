@@ -4,8 +4,8 @@
 
 #include <string.h>
 
-/* No store has longer keys: Redis takes texts of 512 MB, and a prefix has at most a file's 1 MB. */
-#define MOST_BYTES ((size_t)510 << 20)
+/* No store has longer keys: Redis takes texts of 512 MB, and a prefix has at most a file's 16. */
+#define MOST_BYTES ((size_t)480 << 20)
 
 static enum template_outcome render_parts(const struct template_part *parts, unsigned n_parts,
                                           const struct template_value *values, bool nulls_shown,

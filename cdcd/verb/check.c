@@ -62,7 +62,7 @@ static const char *plural(unsigned n)
 static void print_text(struct loaded *loaded, const char *what)
 {
     complaints_print(&loaded->complaints, stderr);
-    if (!loaded->ruleset)
+    if (!loaded->ruleset || loaded->complaints.n_errors)
         return;
     unsigned n_files = ruleset_n_files(loaded->ruleset);
     unsigned n_caches = ruleset_n_caches(loaded->ruleset);

@@ -101,6 +101,23 @@ int verb_explain(const struct verb_args *args)
     return code;
 }
 
+/* The word where OP stands is none: what was meant. */
+static int misplaced(const struct explaining *e, const char *op, const char *const *ops)
+{
+    const struct verb_args *args = e->args;
+    const char *last = args->operands[args->n_operands - 1];
+    const char *nearest = str_nearest(op, ops);
+    if (!is_op(last))
+        return verb_misused("unknown operation \"%s\"; %s", op,
+                            nearest ? arena_printf(e->arena, "did you mean \"%s\"?", nearest)
+                                    : "write insert, update, delete or truncate");
+    if (e->n_files == 0)
+        return verb_misused("after %s stands the table; write cdcd explain %s %s TABLE", last, op,
+                            last);
+    return verb_misused("the operation stands before the table; write cdcd explain %s %s %s",
+                        args->operands[0], last, op);
+}
+
 static int read_change(struct explaining *e)
 {
     const char *ops[CHANGE_TRUNCATE + 2] = {0};
@@ -111,11 +128,8 @@ static int read_change(struct explaining *e)
         ops[i] = change_op_name((enum change_op)i);
     while (ops[e->op] && strcmp(ops[e->op], op) != 0)
         e->op++;
-    if (!ops[e->op]) {
-        const char *nearest = str_nearest(op, ops);
-        return verb_misused("unknown operation \"%s\"; did you mean \"%s\"?", op,
-                            nearest ? nearest : "update");
-    }
+    if (!ops[e->op])
+        return misplaced(e, op, ops);
     if (args->old_row && (e->op == CHANGE_INSERT || e->op == CHANGE_TRUNCATE))
         return verb_misused("%s has no old row: leave --old out", op);
     if (args->new_row && (e->op == CHANGE_DELETE || e->op == CHANGE_TRUNCATE))

@@ -44,7 +44,8 @@ static int help_verb(const struct verb *verb)
     if (verb->options & VERB_TAKES_LIVE)
         printf("  --live      ask the database and the stores too; changes nothing there\n");
     if (verb->options & VERB_TAKES_CHANGE)
-        printf("  --old c=v,...  the row before; 'quoted, values' may hold commas, NULL is null\n"
+        printf("  --old c=v,...  the row before; 'quoted, values' may hold commas and blanks, NULL "
+               "is null\n"
                "  --new c=v,...  the row after; for an update, what differs from --old\n"
                "  --db           lookups are asked of the database that cdcd.cfg names\n"
                "  --table T      instead of a change: what each trigger of the table does\n"

@@ -24,7 +24,7 @@ int row_parse(struct row *row, struct arena *arena, const char *text, struct err
     for (const char *at = text; *at; at++)
         most += *at == ',';
     *row = (struct row){.cells = arena_alloc(arena, most * sizeof *row->cells)};
-    while (*p.at) {
+    for (p.at += strspn(p.at, " "); *p.at; p.at += strspn(p.at, " ")) {
         if (parse_cell(&p, row) < 0)
             return -1;
         if (*p.at == ',')
@@ -65,7 +65,10 @@ static int parse_quoted(struct parsing *p, const char *column, struct value *val
         text[n++] = *p->at++;
     }
     if (!*p->at++)
-        return err_set(p->err, EX_USAGE, "the value of %s: its %c is not closed", column, quote);
+        return err_set(p->err, EX_USAGE,
+                       "the value of %s: its %c is not closed; end it, and double one inside",
+                       column, quote);
+    p->at += strspn(p->at, " ");
     if (*p->at && *p->at != ',')
         return err_set(p->err, EX_USAGE, "the value of %s: a comma must follow its quote", column);
     text[n] = '\0';
@@ -73,22 +76,32 @@ static int parse_quoted(struct parsing *p, const char *column, struct value *val
     return 0;
 }
 
+/* Length of the text without the blanks at its end. */
+static size_t trimmed(const char *text, size_t n)
+{
+    while (n > 0 && text[n - 1] == ' ')
+        n--;
+    return n;
+}
+
 static int parse_cell(struct parsing *p, struct row *row)
 {
     size_t n = strcspn(p->at, "=,");
     if (p->at[n] != '=' || n == 0)
-        return err_set(p->err, EX_USAGE, "\"%.60s\" is no column=value", p->at);
-    struct cell cell = {.column = arena_strndup(p->arena, p->at, n)};
+        return err_set(p->err, EX_USAGE, "\"%.60s\" is no column=value; write a=1,b='a, b',c=NULL",
+                       p->at);
+    struct cell cell = {.column = arena_strndup(p->arena, p->at, trimmed(p->at, n))};
     if (row_cell(row, cell.column))
-        return err_set(p->err, EX_USAGE, "%s has two values", cell.column);
+        return err_set(p->err, EX_USAGE, "%s has two values; leave one out", cell.column);
     p->at += n + 1;
+    p->at += strspn(p->at, " ");
     if (*p->at == '\'' || *p->at == '"') {
         if (parse_quoted(p, cell.column, &cell.value) < 0)
             return -1;
     } else {
         n = strcspn(p->at, ",");
-        cell.value.text = arena_strndup(p->arena, p->at, n);
-        cell.value.len = (uint32_t)n;
+        cell.value.len = (uint32_t)trimmed(p->at, n);
+        cell.value.text = arena_strndup(p->arena, p->at, cell.value.len);
         cell.value.kind = VALUE_TEXT;
         if (strcasecmp(cell.value.text, "NULL") == 0)
             cell.value.kind = VALUE_NULL;

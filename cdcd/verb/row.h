@@ -21,8 +21,9 @@ struct row {
     unsigned n;
 };
 
-/* What it keeps is the arena's. A value in single or double quotes may hold commas, and its own
- * quote doubled; NULL without quotes is null. -1 when it is no row. */
+/* What it keeps is the arena's. Blanks around names and values do not count. A value in single or
+ * double quotes may hold commas, blanks, and its own quote doubled; NULL without quotes is null. -1
+ * when it is no row. */
 int row_parse(struct row *row, struct arena *arena, const char *text, struct err *err);
 /* The column's cell; NULL when the row does not name it. */
 const struct cell *row_cell(const struct row *row, const char *column);

@@ -5,6 +5,7 @@
 #include "verb/opline.h"
 
 #include <stddef.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define MAX_VALUES 1000000
@@ -93,6 +94,7 @@ struct reading {
 };
 
 static void read_test(struct reading *r, const struct conf *node);
+static void check_names(struct reading *r);
 static void read_change(struct reading *r, const struct conf *node, struct test *test);
 static void read_answers(struct reading *r, const struct conf *node, struct test *test);
 static void read_lines(struct reading *r, const struct conf *node, const struct opt_strings *texts,
@@ -116,13 +118,35 @@ void testread_tests(struct test_file *file, const struct conf *node, struct comp
     file->tests = arena_alloc(file->arena, (node->n_children + 1) * sizeof *file->tests);
     for (unsigned i = 0; i < node->n_children; i++)
         read_test(&r, &node->children[i]);
+    check_names(&r);
+}
+
+static int by_name(const void *a, const void *b)
+{
+    const struct test *one = *(const struct test *const *)a, *two = *(const struct test *const *)b;
+    int names = strcmp(one->name, two->name);
+    return names ? names : (one > two) - (one < two);
+}
+
+static void check_names(struct reading *r)
+{
+    unsigned n = r->file->n_tests;
+    const struct test **sorted = arena_alloc(r->arena, (n + 1) * sizeof *sorted);
+    for (unsigned i = 0; i < n; i++)
+        sorted[i] = &r->file->tests[i];
+    qsort(sorted, n, sizeof *sorted, by_name);
+    for (unsigned i = 1; i < n; i++)
+        if (*sorted[i]->name && strcmp(sorted[i - 1]->name, sorted[i]->name) == 0)
+            complain(r->complaints, SEVERITY_ERROR, sorted[i]->file, sorted[i]->line,
+                     "the test of line %d has this name too; give each its own",
+                     sorted[i - 1]->line);
 }
 
 static void read_test(struct reading *r, const struct conf *node)
 {
     struct test_settings settings = {0};
     struct test *test = &r->file->tests[r->file->n_tests++];
-    *test = (struct test){.file = node->file, .line = node->line};
+    *test = (struct test){.file = node->file, .line = node->line, .name = ""};
     if (node->type != CONF_GROUP) {
         complain_at(r, node, "a test is a group, { name = \"...\"; change = { ... }; ... }");
         return;
@@ -134,11 +158,6 @@ static void read_test(struct reading *r, const struct conf *node)
         complain_at(r, conf_member(node, "only"), "only is empty; leave it out for every cache");
     if (settings.name && !*settings.name)
         complain_at(r, conf_member(node, "name"), "name is empty; say what the test shows");
-    for (unsigned i = 0; i + 1 < r->file->n_tests; i++)
-        if (settings.name && strcmp(r->file->tests[i].name, test->name) == 0)
-            complain(r->complaints, SEVERITY_ERROR, node->file, node->line,
-                     "the test of line %d has this name too; give each its own",
-                     r->file->tests[i].line);
     if (settings.change)
         read_change(r, settings.change, test);
     if (settings.lookups)

@@ -1,11 +1,12 @@
 """`cdcd diff`: what two rules files do differently."""
 
 import json
+import re
 import subprocess
 
 import pytest
 
-from daemon import binary, run_verb
+from daemon import REPOSITORY, binary, run_verb
 
 OLD = """cdcd = 1; app = "blog"; prefix = "blog:"; store = "redis";
 caches = {
@@ -116,3 +117,104 @@ def test_a_wrong_file_is_complained_about_and_not_compared(diff):
     code, lines, stderr = diff(OLD, OLD.replace("triggers", "trigers", 1))
     assert (code, lines) == (78, [])
     assert 'unknown setting "trigers"; did you mean "triggers"?' in stderr
+
+
+EVERYTHING = """cdcd = 1; app = "blog"; prefix = "blog:"; schema = "public"; store = "redis";
+caches = {
+  a = { keys = [ "a:{id}:{lang}", "b:{id}:{lang}" ]; each = { lang = [ "en", "ru" ]; };
+        redelete = "2s"; announce = "gone";
+        all = { action = "scan"; match = "a:*"; };
+        triggers = ( { table = "t"; on = "save"; columns = [ "x" ]; when = "x > 1";
+                       bind = { id = "y"; }; rows = "new"; }, "u",
+                     { table = "v"; target = "all"; },
+                     { table = "w"; lookup = "SELECT id FROM w WHERE z = {z}"; limit = 7; } ); };
+  b = { key = "b:{v}"; let = { v = "{id}:{x}"; }; action = "stale"; grace = "3s"; ttl = "1h";
+        all = { action = "bump"; key = "b"; }; triggers = "t"; };
+  c = { key = "c:{id}"; action = "set"; value = "1{x}"; ttl = "5s"; triggers = "t";
+        all = { action = "delete"; key = "c"; }; prefix = "own:"; };
+  d = { action = "publish"; channel = "ch"; message = "m"; triggers = "t"; };
+  e = { action = "scan"; match = "e:*"; triggers = "t"; store = "other"; };
+  f = { key = "f:{id}"; triggers = { table = "t"; action = "expire"; ttl = "9s"; };
+        all = { action = "scan"; match = "f:*"; }; };
+  g = { key = "g:{id}"; triggers = "t"; all = { action = "scan"; match = "g:*"; }; };
+};
+"""
+# One of each setting of the grammar.
+CHANGES = [
+    ('app = "blog"', 'app = "news"'), ('prefix = "blog:"', 'prefix = ""'),
+    ('schema = "public"', 'schema = "own"'), ('store = "redis"', 'store = "mc"'),
+    ('"a:{id}:{lang}", "b', '"x:{id}:{lang}", "b'),
+    ('[ "a:{id}:{lang}", "b:{id}:{lang}" ]', '[ "b:{id}:{lang}", "a:{id}:{lang}" ]'),
+    ('"en", "ru"', '"en"'), ('redelete = "2s"', 'redelete = "3s"'), ('redelete = "2s";', ''),
+    ('announce = "gone"', 'announce = "left"'), ('announce = "gone";', ''),
+    ('match = "a:*"', 'match = "b:*"'), ('action = "bump"; key = "b"', 'action = "delete"; key = "b"'),
+    ('key = "c"; }', 'key = "d"; }'), ('table = "t"; on', 'table = "s"; on'),
+    ('on = "save"', 'on = "insert"'), ('on = "save";', ''), ('columns = [ "x" ]', 'columns = [ "x", "y" ]'),
+    ('columns = [ "x" ];', ''), ('when = "x > 1"', 'when = "x > 2"'), ('when = "x > 1";', ''),
+    ('id = "y"', 'id = "z"'), ('bind = { id = "y"; };', ''), ('rows = "new"', 'rows = "old"'),
+    ('rows = "new";', ''), ('target = "all";', ''), ('WHERE z =', 'WHERE x ='),
+    ('limit = 7;', 'limit = 8;'), ('limit = 7;', ''), ('"{id}:{x}"', '"{x}:{id}"'),
+    ('action = "stale"; grace = "3s"; ttl = "1h";', ''), ('grace = "3s"', 'grace = "4s"'),
+    ('ttl = "1h"', 'ttl = "2h"'), ('ttl = "1h";', ''), ('value = "1{x}"', 'value = "2{x}"'),
+    ('ttl = "5s"', 'ttl = "6s"'), ('prefix = "own:"', 'prefix = "mine:"'), ('prefix = "own:";', ''),
+    ('channel = "ch"', 'channel = "hc"'), ('message = "m"', 'message = "n"'),
+    ('match = "e:*"', 'match = "f:*"'), ('store = "other"', 'store = [ "other", "redis" ]'),
+    ('store = "other";', ''), ('action = "expire"; ttl = "9s"; }', '}'), ('ttl = "9s"', 'ttl = "8s"'),
+    ('"u",', ''), ('key = "f:{id}"', 'key = "f:{id|md5}"'),
+    ('"g:{id}"; triggers = "t"; all = { action = "scan"; match = "g:*"; };', '"g"; triggers = "t";'),
+    ('key = "g:{id}"', 'key = "G:{id}"'),
+]
+
+
+def mirrored(lines):
+    """What the comparison the other way round must say, without files and lines."""
+    turned = []
+    for line in lines:
+        line = line.rsplit("  ", 1)[0]
+        if line[0] == "~" and " -> " in line:
+            head, values = line.split(": ", 1)
+            name, values = values.split(" ", 1)
+            old, new = values.split(" -> ")
+            line = f"{head}: {name} {new} -> {old}"
+        else:
+            line = {"+": "-", "-": "+"}[line[0]] + line[1:]
+        turned.append(line)
+    return sorted(turned)
+
+
+@pytest.mark.parametrize("was, becomes", CHANGES)
+def test_each_setting_makes_a_difference_and_the_same_one_backwards(diff, was, becomes):
+    changed = EVERYTHING.replace(was, becomes, 1)
+    assert changed != EVERYTHING
+    code, there, stderr = diff(EVERYTHING, changed)
+    assert code == 2 and there, stderr
+    code, back, _ = diff(changed, EVERYTHING)
+    assert code == 2
+    assert mirrored(there) == sorted(line.rsplit("  ", 1)[0] for line in back)
+
+
+def test_any_file_is_like_itself_and_like_itself_in_another_order(diff):
+    assert diff(EVERYTHING, EVERYTHING)[:2] == (0, [])
+    caches = EVERYTHING[EVERYTHING.index("  a = "):EVERYTHING.rindex("};")]
+    parts = [part for part in re.split(r"(?m)^(?=  [a-g] = )", caches) if part]
+    assert len(parts) == 7
+    assert diff(EVERYTHING, EVERYTHING.replace(caches, "".join(reversed(parts))))[:2] == (0, [])
+    for path in sorted((REPOSITORY / "rules").glob("*.cfg")):
+        if not path.name.endswith(".test.cfg") and path.name != "cdcd.cfg":
+            answer = run_verb("diff", path, path)
+            assert (answer.returncode, answer.stdout) == (0, ""), answer.stderr
+
+
+@pytest.mark.parametrize("was, becomes", [
+    ('ttl = "1h"', 'ttl = "3600s"'), ('"t"; on = "save"', '"public.t"; on = [ "update", "insert" ]'),
+    ('rows = "new" }, "u"', 'rows = "new" }, { table = "u"; rows = "both"; limit = 1000; }'),
+    ('table = "v"', 'table = "public.v"'), ('grace = "3s"', 'grace = "3000ms"'),
+    ('[ "en", "ru" ]', '[ "ru", "en" ]'), ('store = "other"', 'store = [ "other" ]'),
+    ('when = "x > 1"', 'when = " x > 1 "'), ('key = "g:{id}";', 'key = "g:{id}"; action = "delete";'),
+    ('triggers = { table = "t"; action', 'triggers = ( { bind = { id = "id"; }; table = "t"; action'),
+])
+def test_other_words_for_the_same_make_none(diff, was, becomes):
+    changed = EVERYTHING.replace(was, becomes, 1)
+    if "( { bind" in becomes:
+        changed = changed.replace('ttl = "9s"; }', 'ttl = "9s"; } )')
+    assert diff(EVERYTHING, changed)[:2] == (0, [])

@@ -306,3 +306,15 @@ def test_several_files_make_one_stream(run, folder):
     answer = run_verb("test", path, path)
     assert answer.returncode == 0
     assert answer.stdout == "TAP version 13\n1..2\nok 1 - 0\nok 2 - 0\n"
+
+
+def test_ten_thousand_tests_run_and_names_that_come_again_are_said(run, folder):
+    tests = [NEWS.replace("id = 1;", f"id = {n};", 1) + 'only = [ "get_comments" ]; expect = [];'
+             for n in range(10000)]
+    answer = run(*tests)
+    assert answer.returncode == 0 and answer.stdout.count("\nok ") == 10000, answer.stderr
+    path = folder / "blog.test.cfg"
+    path.write_text(path.read_text("utf-8").replace('name = "77"', 'name = "9000"'), "utf-8")
+    answer = run_verb("test", path)
+    assert answer.returncode == 78
+    assert ":9003: the test of line 80 has this name too; give each its own" in answer.stderr

@@ -103,3 +103,28 @@ def test_messages_go_to_stderr_and_without_colour(config):
     answer = run_verb("check", "-c", config)
     assert answer.stdout == "" and answer.stderr
     assert "\x1b" not in answer.stderr
+
+
+@pytest.mark.parametrize("words, said", [
+    (["item", "insert"], "the operation stands before the table; write cdcd explain blog.cfg insert item"),
+    (["insert"], "write cdcd explain blog.cfg insert TABLE"),
+    (["updte", "item"], 'unknown operation "updte"; did you mean "update"?'),
+    (["xyzzy", "item"], "write insert, update, delete or truncate"),
+    (["insert", "item", "--new", "id"], "write a=1"),
+])
+def test_explain_says_how_a_change_is_written(place, words, said):
+    folder = place("rules")
+    folder.mkdir()
+    (folder / "blog.cfg").write_text(COMMENTS, "utf-8")
+    answer = run_verb("explain", folder / "blog.cfg", *words)
+    assert answer.returncode == 64 and answer.stdout == ""
+    assert said in answer.stderr.replace(f"{folder}/", "")
+
+
+def test_check_is_not_content_when_it_cannot_look_at_what_is_live(place):
+    folder = place("rules")
+    folder.mkdir()
+    (folder / "blog.cfg").write_text(COMMENTS, "utf-8")
+    answer = run_verb("check", "--live", folder / "blog.cfg")
+    assert answer.returncode == 66 and answer.stdout == ""
+    assert "name it with -c" in answer.stderr

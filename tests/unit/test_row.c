@@ -72,6 +72,18 @@ static void quoted_values_may_hold_commas_and_quotes(void **state)
     has(&row, "d", "");
 }
 
+static void blanks_around_names_and_values_do_not_count(void **state)
+{
+    (void)state;
+    struct row row = parse(" id = 7 , title = a b ,quoted = ' x ' , gone = NULL , ");
+    assert_int_equal(row.n, 4);
+    has(&row, "id", "7");
+    has(&row, "title", "a b");
+    has(&row, "quoted", " x ");
+    assert_int_equal(row_cell(&row, "gone")->value.kind, VALUE_NULL);
+    refuses("=7", "\"=7\" is no column=value; write a=1,b='a, b',c=NULL");
+}
+
 static void null_without_quotes_is_null(void **state)
 {
     (void)state;
@@ -90,12 +102,12 @@ static void an_empty_text_is_an_empty_row(void **state)
 static void what_is_no_row_is_refused(void **state)
 {
     (void)state;
-    refuses("id", "\"id\" is no column=value");
-    refuses("=7", "\"=7\" is no column=value");
-    refuses("a=1,,b=2", "\",b=2\" is no column=value");
-    refuses("a=1,a=2", "a has two values");
-    refuses("a='1", "the value of a: its ' is not closed");
-    refuses("a='", "the value of a: its ' is not closed");
+    refuses("id", "\"id\" is no column=value; write a=1,b='a, b',c=NULL");
+    refuses("=7", "\"=7\" is no column=value; write a=1,b='a, b',c=NULL");
+    refuses("a=1,,b=2", "\",b=2\" is no column=value; write a=1,b='a, b',c=NULL");
+    refuses("a=1,a=2", "a has two values; leave one out");
+    refuses("a='1", "the value of a: its ' is not closed; end it, and double one inside");
+    refuses("a='", "the value of a: its ' is not closed; end it, and double one inside");
     refuses("a='1'2", "the value of a: a comma must follow its quote");
 }
 
@@ -104,6 +116,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(values_are_separated_by_commas),
         cmocka_unit_test(quoted_values_may_hold_commas_and_quotes),
+        cmocka_unit_test(blanks_around_names_and_values_do_not_count),
         cmocka_unit_test(null_without_quotes_is_null),
         cmocka_unit_test(an_empty_text_is_an_empty_row),
         cmocka_unit_test(what_is_no_row_is_refused),

@@ -298,10 +298,10 @@ static void a_huge_file_is_refused(void **state)
     struct complaints complaints;
     (void)state;
     int fd = mkstemp(path);
-    assert_int_equal(ftruncate(fd, (1 << 20) + 1), 0);
+    assert_int_equal(ftruncate(fd, (16 << 20) + 1), 0);
     const char *globs[] = {path};
     assert_null(load(globs, 1, &complaints));
-    assert_string_equal(complaints.list[0].text, "is larger than 1 MB; is it the right file?");
+    assert_string_equal(complaints.list[0].text, "is larger than 16 MB; is it the right file?");
     complaints_free(&complaints);
     close(fd);
     unlink(path);

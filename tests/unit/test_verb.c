@@ -119,7 +119,8 @@ static void a_misused_command_line_says_why(void **state)
         {"explain x.cfg delete t --store s", EXPLAIN_USAGE},
         {"explain good/blog.cfg delete blog_post --db",
          "cdcd: --db needs to know the database: give -c FILE, a cdcd.cfg\n"},
-        {"explain x.cfg delete t --old a", "cdcd: --old: \"a\" is no column=value\n"},
+        {"explain x.cfg delete t --old a",
+         "cdcd: --old: \"a\" is no column=value; write a=1,b='a, b',c=NULL\n"},
     };
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
