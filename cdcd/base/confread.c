@@ -34,6 +34,15 @@ const struct conf *conf_read(struct arena *arena, const char *path, struct compl
     return root;
 }
 
+static const char *what_to_do(const char *error)
+{
+    if (strcmp(error, "syntax error") == 0)
+        return "; it may begin on the line before";
+    if (strcmp(error, "duplicate setting name") == 0)
+        return "; its group has this name already, rename one or leave it out";
+    return "";
+}
+
 const struct conf *conf_parse(struct arena *arena, const char *file, const char *text, size_t n,
                               struct complaints *complaints)
 {
@@ -50,9 +59,8 @@ const struct conf *conf_parse(struct arena *arena, const char *file, const char 
         copy_setting(&copying, config_root_setting(&config), root);
         root->line = 1; /* where what is missing is complained about */
     } else {
-        bool syntax = strcmp(config_error_text(&config), "syntax error") == 0;
         complain(complaints, SEVERITY_ERROR, file, config_error_line(&config), "%s%s",
-                 config_error_text(&config), syntax ? "; it may begin on the line before" : "");
+                 config_error_text(&config), what_to_do(config_error_text(&config)));
     }
     config_destroy(&config);
     return root;

@@ -105,17 +105,36 @@ static int by_place(const void *a, const void *b)
     return files ? files : (one->line > two->line) - (one->line < two->line);
 }
 
-void complaints_print(struct complaints *complaints, FILE *to)
+void complaints_sort(struct complaints *complaints)
 {
     if (complaints->n)
         qsort(complaints->list, complaints->n, sizeof *complaints->list, by_place);
+}
+
+/* A complaint is one line, whatever it quotes. */
+static void print_line(FILE *to, const char *text)
+{
+    for (; *text; text++) {
+        unsigned char byte = (unsigned char)*text;
+        if (byte < ' ' || byte == 127)
+            fprintf(to, "\\x%02x", byte);
+        else
+            fputc(byte, to);
+    }
+    fputc('\n', to);
+}
+
+void complaints_print(struct complaints *complaints, FILE *to)
+{
+    complaints_sort(complaints);
     for (unsigned i = 0; i < complaints->n; i++) {
         const struct complaint *one = &complaints->list[i];
         if (one->file && one->line > 0)
             fprintf(to, "%s:%d: ", one->file, one->line);
         else if (one->file)
             fprintf(to, "%s: ", one->file);
-        fprintf(to, "%s%s\n", one->severity == SEVERITY_WARNING ? "warning: " : "", one->text);
+        fputs(one->severity == SEVERITY_WARNING ? "warning: " : "", to);
+        print_line(to, one->text);
     }
     if (complaints->n_more)
         fprintf(to, "and %u more\n", complaints->n_more);

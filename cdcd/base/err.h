@@ -46,7 +46,10 @@ void complain(struct complaints *complaints, enum severity severity, const char 
 /* The same for an error whose code is not EX_CONFIG. */
 void complain_code(struct complaints *complaints, int code, const char *file, int line,
                    const char *format, ...) __attribute__((format(printf, 5, 6)));
-/* Writes `FILE:LINE: text` lines, sorted by file and line; warnings say that they are. */
+/* By file and line. */
+void complaints_sort(struct complaints *complaints);
+/* Writes `FILE:LINE: text` lines, sorted; warnings say that they are. Control bytes are written
+ * as \xNN. */
 void complaints_print(struct complaints *complaints, FILE *to);
 void complaints_free(struct complaints *complaints);
 

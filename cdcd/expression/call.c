@@ -85,6 +85,17 @@ static struct typed *refuse_name(struct typing *typing, const struct calling *ca
                          calling->name);
 }
 
+/* What other languages write for it; NULL when nothing is known. */
+static const char *sql_of(const char *name)
+{
+    static const char *const pairs[][2] = {
+        {"==", "="}, {"===", "="}, {"!==", "<>"}, {"&&", "AND"}, {"!", "NOT"}};
+    for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++)
+        if (strcmp(pairs[i][0], name) == 0)
+            return pairs[i][1];
+    return NULL;
+}
+
 static struct typed *refuse_call(struct typing *typing, const struct calling *calling,
                                  bool ambiguous)
 {
@@ -92,6 +103,9 @@ static struct typed *refuse_call(struct typing *typing, const struct calling *ca
     if (!choose_has_name(calling->rows, calling->name)) {
         if (!operates)
             return refuse_name(typing, calling);
+        if (sql_of(calling->name))
+            return typing_refuse(typing, calling->position, "there is no operator %s; SQL has %s",
+                                 calling->name, sql_of(calling->name));
         return typing_refuse(typing, calling->position,
                              "%.20s is none of the operators that cdcd evaluates; a lookup can use "
                              "it",

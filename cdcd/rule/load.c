@@ -85,7 +85,7 @@ struct ruleset *ruleset_load(const char *const *globs, unsigned n_globs,
         load_glob(&loader, globs[i]);
     if (set->n_files == 0 && complaints->n_errors == n_errors)
         complain(complaints, SEVERITY_ERROR, NULL, 0,
-                 "there are no rules files; rules in cdcd.cfg names them");
+                 "no rules file was found; correct the path, or rules in cdcd.cfg");
     if (complaints->n_errors == n_errors) {
         load_check_owners(&loader);
         return set;

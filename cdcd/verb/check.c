@@ -3,7 +3,7 @@
 #include "verb/load.h"
 
 static int judge(const struct loaded *loaded, bool strict);
-static void print_json(const struct loaded *loaded);
+static void print_json(struct loaded *loaded);
 static void print_text(struct loaded *loaded, const char *what);
 
 int verb_check(const struct verb_args *args)
@@ -32,9 +32,10 @@ static int judge(const struct loaded *loaded, bool strict)
     return strict && complaints->n ? EXIT_WARNINGS : 0;
 }
 
-static void print_json(const struct loaded *loaded)
+static void print_json(struct loaded *loaded)
 {
     const struct complaints *complaints = &loaded->complaints;
+    complaints_sort(&loaded->complaints);
     printf("{\"ok\":%s,\"errors\":%u,\"warnings\":%u,\"more\":%u,\"complaints\":[",
            complaints->n_errors ? "false" : "true", complaints->n_errors, complaints->n_warnings,
            complaints->n_more);

@@ -142,6 +142,16 @@ static void check_names(struct reading *r)
                      sorted[i - 1]->line);
 }
 
+static void check_both(struct reading *r, const struct test *test)
+{
+    for (unsigned i = 0; i < test->absent.n; i++)
+        for (unsigned j = 0; j < test->expect.n; j++)
+            if (strcmp(test->absent.list[i].text, test->expect.list[j].text) == 0)
+                complain(r->complaints, SEVERITY_ERROR, test->file, test->absent.list[i].line,
+                         "\"%s\" is expected too, on line %d; leave one out",
+                         test->absent.list[i].text, test->expect.list[j].line);
+}
+
 static void read_test(struct reading *r, const struct conf *node)
 {
     struct test_settings settings = {0};
@@ -164,6 +174,7 @@ static void read_test(struct reading *r, const struct conf *node)
         read_answers(r, settings.lookups, test);
     read_lines(r, conf_member(node, "expect"), &settings.expect, &test->expect);
     read_lines(r, conf_member(node, "absent"), &settings.absent, &test->absent);
+    check_both(r, test);
     bool nothing =
         !conf_member(node, "expect") &&
         (!conf_member(node, "absent") || (settings.absent.list && settings.absent.n == 0));

@@ -1,6 +1,7 @@
 #include "verb/testrun.h"
 
 #include "base/mem.h"
+#include "base/str.h"
 #include "model/stats.h"
 #include "verb/asked.h"
 #include "verb/opline.h"
@@ -139,6 +140,23 @@ static void note_types(struct running *r, const struct relation *relation)
                              r->table.name, table_suggestion(&r->table, r->file->ruleset)));
 }
 
+/* A misspelt column is NULL to the rules, and a test of nothing passes. */
+static void note_columns(struct running *r)
+{
+    const struct table *table = &r->table;
+    const char **missing = arena_alloc(r->arena, (table->n_columns + 1) * sizeof *missing);
+    unsigned n_missing = 0;
+    for (unsigned i = 0; i < table->n_columns; i++)
+        if (!table->columns[i].given)
+            missing[n_missing++] = table->columns[i].name;
+    for (unsigned i = 0; i < table->n_columns; i++) {
+        const char *name = table->columns[i].name;
+        const char *nearest = table->columns[i].read ? NULL : str_nearest(name, missing);
+        if (nearest)
+            note(r, arena_printf(r->arena, "no rule reads %s; did you mean %s?", name, nearest));
+    }
+}
+
 static void run_change(struct running *r, uint64_t number)
 {
     static const struct rule_sink sink = {.op = on_op, .ask = on_question};
@@ -147,6 +165,8 @@ static void run_change(struct running *r, uint64_t number)
     table_add_row(&r->table, &test->old_row);
     table_add_row(&r->table, &test->new_row);
     table_add_read(&r->table, r->file->ruleset);
+    if (r->table.known && test->op != CHANGE_TRUNCATE)
+        note_columns(r);
     struct relation relation = table_relation(&r->table, number);
     struct change change = {.op = test->op, .relation = &relation};
     if (test->op == CHANGE_UPDATE || test->op == CHANGE_DELETE)

@@ -318,3 +318,16 @@ def test_ten_thousand_tests_run_and_names_that_come_again_are_said(run, folder):
     answer = run_verb("test", path)
     assert answer.returncode == 78
     assert ":9003: the test of line 80 has this name too; give each its own" in answer.stderr
+
+
+def test_an_op_that_is_expected_and_absent_is_refused(run):
+    answer = run(MOVE + expect("get_comments:5") + 'absent = [ "redis delete blog:get_comments:5" ];')
+    assert answer.returncode == 78
+    assert "is expected too, on line" in answer.stderr
+
+
+def test_a_misspelt_column_is_said_since_the_test_proves_nothing(run):
+    change = 'change = { table = "blog_comment"; op = "insert"; new = { post_di = 3; other = 1; }; };'
+    answer = run(change + "expect = [];")
+    assert "no rule reads post_di; did you mean post_id?" in answer.stderr
+    assert "other" not in answer.stderr

@@ -128,3 +128,20 @@ def test_check_is_not_content_when_it_cannot_look_at_what_is_live(place):
     answer = run_verb("check", "--live", folder / "blog.cfg")
     assert answer.returncode == 66 and answer.stdout == ""
     assert "name it with -c" in answer.stderr
+
+
+def test_a_complaint_is_one_line_whatever_it_quotes_and_json_has_their_order(place):
+    folder = place("rules")
+    folder.mkdir()
+    text = """cdcd = 1; app = "x"; store = "redis"; caches = {
+      a = { key = "a\\r\\n{id}"; triggers = "t"; all = { action = "scan"; match = "b"; }; };
+      c = { triggrs = "t"; key = "{"; };
+    };"""
+    (folder / "x.cfg").write_text(text, "utf-8")
+    answer = run_verb("check", folder / "x.cfg")
+    assert answer.returncode == 78
+    for line in answer.stderr.splitlines():
+        assert re.match(rf"{folder}/x\.cfg:[0-9]+: ", line), line
+    found = json.loads(run_verb("check", "--json", folder / "x.cfg").stdout)["complaints"]
+    assert [one["line"] for one in found] == sorted(one["line"] for one in found)
+    assert len(found) == len(answer.stderr.splitlines())

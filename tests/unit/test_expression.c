@@ -280,6 +280,8 @@ static void a_row_without_types_is_taken_as_literals_are(void **state)
     TESTS("x is distinct from 5", "false");
     TESTS("fraction is distinct from 5", "true");
     contains(row_test(*state, "t > 5"), "there is no operator");
+    contains(row_test(*state, "x == 5"), "there is no operator ==; SQL has =");
+    contains(row_test(*state, "b && b"), "there is no operator &&; SQL has AND");
     VALUES("coalesce(x, 'a')", "5");
     TESTS("coalesce(x, 0) + 1 = 6", "true");
 }

@@ -229,7 +229,7 @@ static void no_rules_at_all_is_an_error(void **state)
     const char *globs[] = {"good/*.none"};
     (void)state;
     expect(globs, 1,
-           "there are no rules files; rules in cdcd.cfg names them\n"
+           "no rules file was found; correct the path, or rules in cdcd.cfg\n"
            "good/*.none: warning: no rules file matches this\n",
            EX_CONFIG);
 }
