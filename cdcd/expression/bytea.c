@@ -75,7 +75,7 @@ static bool is_word(struct text text, const char *word)
 const char *bytea_encode(struct call *call)
 {
     struct text format = call->args[1].text;
-    if (call->args[0].text.len > INT32_MAX / 4)
+    if (call->args[0].text.len > CATALOG_MAX_BYTES / 4)
         return TOO_LONG;
     if (is_word(format, "hex"))
         return encode_hex(call);

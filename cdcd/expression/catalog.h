@@ -79,6 +79,12 @@ typedef const char *(*call_fn)(struct call *call);
 
 #define CATALOG_MAX_ARGS 4
 
+/* Rows are written by an application's users, and a few of them must not take the memory of all.
+ * What would be more is an error: of one value that is made, and of all that are made for a
+ * change. */
+#define CATALOG_MAX_BYTES (UINT32_C(1) << 26)
+#define CATALOG_MAX_MADE (UINT32_C(1) << 27)
+
 struct catalog_function {
     const char *name; /* of an operator: "+", "||", "->>"; LIKE and ILIKE are "~~" and "~~*" */
     enum type args[CATALOG_MAX_ARGS]; /* ended by TYPE_NONE when there are fewer */

@@ -124,11 +124,11 @@ static bool read_octal(struct scan *scan, unsigned char *byte)
 static const char *read_bytea(struct text text, struct arena *arena, struct text *result)
 {
     struct scan scan = scan_make(text);
-    unsigned char *bytes = arena_alloc(arena, (size_t)text.len + 1), *at = bytes;
     if (text.len >= 2 && text.bytes[0] == '\\' && text.bytes[1] == 'x') {
         scan.at += 2;
-        return read_hex(scan, bytes, result);
+        return read_hex(scan, arena_alloc(arena, text.len / 2), result);
     }
+    unsigned char *bytes = arena_alloc(arena, (size_t)text.len + 1), *at = bytes;
     while (scan.at < scan.end) {
         if (!scan_byte(&scan, '\\'))
             *at++ = (unsigned char)*scan.at++;
@@ -228,7 +228,7 @@ static struct text write_uuid(const unsigned char *uuid, struct arena *arena)
 
 static const char *write_bytea(struct text raw, struct arena *arena, struct text *result)
 {
-    if (raw.len > INT32_MAX / 2)
+    if (raw.len > CATALOG_MAX_BYTES / 2)
         return "a bytea too long to write";
     char *bytes = arena_alloc(arena, (size_t)raw.len * 2 + 2), *at = bytes;
     *at++ = '\\';

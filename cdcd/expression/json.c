@@ -241,6 +241,8 @@ const char *json_enter(struct json *json)
 static const char *next(struct json *json, uint32_t *n, bool *more, char close)
 {
     skip_spaces(json);
+    if (json->arena && arena_bytes(json->arena) > CATALOG_MAX_MADE)
+        return "a JSON text too long";
     *more = !scan_byte(&json->scan, close);
     if (!*more)
         json->depth--;

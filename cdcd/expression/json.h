@@ -13,7 +13,7 @@
 
 struct json {
     struct scan scan;
-    struct arena *arena;
+    struct arena *arena; /* holds decoded strings; NULL when none are made */
     int depth;
     bool decode; /* strings are decoded, so escapes of no character are errors */
 };

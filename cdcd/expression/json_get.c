@@ -166,6 +166,8 @@ static const char *compare(struct call *call, bool *equal)
         if (!*equal && number && (*a.bytes == '-' || (*a.bytes >= '0' && *a.bytes <= '9')) &&
             (*b.bytes == '-' || (*b.bytes >= '0' && *b.bytes <= '9')))
             error = same_numbers(a, b, call->arena, equal);
+        if (!error && arena_bytes(call->arena) > CATALOG_MAX_MADE)
+            error = "a jsonb too long to compare";
     }
     *equal = *equal && left.at == left.end && right.at == right.end;
     return error;

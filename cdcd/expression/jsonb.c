@@ -8,8 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define MAX_BYTES (UINT32_C(1) << 26)
-
 static const char TOO_LONG[] = "a jsonb too long";
 
 struct node {
@@ -44,7 +42,7 @@ static const char *read_number(struct tree *tree, struct node *node)
         return error;
     node->text = numeric_write(number, tree->json.arena);
     tree->number_bytes += node->text.len;
-    return tree->number_bytes > MAX_BYTES ? TOO_LONG : NULL;
+    return tree->number_bytes > CATALOG_MAX_BYTES ? TOO_LONG : NULL;
 }
 
 /* Shorter keys first: that is jsonb's order. */
@@ -197,7 +195,7 @@ const char *jsonb_normalise(struct text text, struct arena *arena, struct text *
         return error;
     struct out out = {0};
     put_node(&out, &root);
-    if (out.len > MAX_BYTES)
+    if (out.len > CATALOG_MAX_BYTES)
         return TOO_LONG;
     out.bytes = arena_alloc(arena, out.len);
     out.len = 0;

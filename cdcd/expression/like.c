@@ -13,6 +13,9 @@ struct like {
     bool fold;  /* ASCII of either case is the same */
 };
 
+/* Bytes of the text that are looked at again; many more would stop the daemon for seconds. */
+#define MAX_AGAIN (INT64_C(1) << 25)
+
 static const char ENDS_WITH_ESCAPE[] = "LIKE pattern ends with its escape character";
 
 static char folded(const struct like *like, char c)
@@ -84,6 +87,7 @@ static void seek_literal(struct like *like)
 static const char *match(struct like like, bool *matches)
 {
     struct like again = {.pattern = NULL};
+    int64_t left = MAX_AGAIN;
     *matches = false;
     while (like.text < like.text_end) {
         if (like.pattern < like.pattern_end && *like.pattern == '%') {
@@ -103,6 +107,9 @@ static const char *match(struct like like, bool *matches)
             continue;
         if (!again.pattern || again.text == again.text_end)
             return NULL;
+        left -= like.text - again.text;
+        if (left < 0)
+            return "a text and a pattern too long for LIKE";
         next_character(&again);
         seek_literal(&again);
         like = again;
@@ -159,6 +166,8 @@ const char *any_like_escape(struct call *call)
     struct text pattern = call->args[0].text, escape = call->args[1].text;
     if (!is_one_character(escape, call->types[0] == TYPE_BYTEA))
         return "invalid escape string";
+    if (pattern.len > CATALOG_MAX_BYTES / 2)
+        return "a LIKE pattern too long";
     char *bytes = arena_alloc(call->arena, (size_t)pattern.len * 2 + 1), *at = bytes;
     bool own = escape.len == 1 && *escape.bytes == '\\', escaped = false;
     for (uint32_t i = 0; i < pattern.len; i++) {

@@ -13,6 +13,7 @@
 #include <string.h>
 
 #define MAX_DIGITS 17
+#define MAX_TEXT 100000 /* more digits than any value has */
 
 static const char SYNTAX[] = "not a floating-point number that cdcd reads";
 static const char OVERFLOW[] = "floating-point overflow";
@@ -67,6 +68,8 @@ const char *real_read(struct text text, bool single, struct arena *arena, double
     struct scan scan = scan_make(text);
     if (is_special(&scan, result))
         return NULL;
+    if (text.len > MAX_TEXT)
+        return "a number of too many digits";
     if (!is_decimal(scan_make(text)))
         return SYNTAX;
     char small[64];

@@ -69,6 +69,14 @@ static bool fits_type(enum type type, int64_t integer)
     return type == TYPE_INT8 || integer == (int32_t)integer;
 }
 
+/* Of a value that was made: whether all that were are not too many. */
+static const char *bounded(const struct frame *frame, const char *error)
+{
+    if (error || arena_bytes(frame->arena) <= CATALOG_MAX_MADE)
+        return error;
+    return "the values are too large";
+}
+
 static void set_error(struct frame *frame, struct datum *datum, const char *error)
 {
     frame->error = error;
@@ -95,7 +103,7 @@ static void read_text(struct frame *frame, const struct step *step, const struct
         to->text = text;
         return;
     }
-    const char *error = catalog_input(type, text, frame->arena, to);
+    const char *error = bounded(frame, catalog_input(type, text, frame->arena, to));
     if (error)
         set_error(frame, to, error);
 }
@@ -216,7 +224,7 @@ static void run_call(struct frame *frame, const struct step *step, struct datum 
         return;
     }
     struct call call = {frame->arena, args, step->types, step->n_args, &result};
-    const char *error = step->call(&call);
+    const char *error = bounded(frame, step->call(&call));
     *args = result;
     if (error)
         set_error(frame, args, error);
@@ -228,7 +236,7 @@ static bool asks(struct frame *frame, const struct step *step, const struct datu
 {
     struct datum args[2] = {*left, *right}, result = {.kind = DATUM_VALUE};
     struct call call = {frame->arena, args, step->types, 2, &result};
-    const char *error = step->call(&call);
+    const char *error = bounded(frame, step->call(&call));
     *truth = !error && result.kind == DATUM_VALUE && result.truth;
     if (error)
         frame->error = error;

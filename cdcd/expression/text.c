@@ -5,8 +5,8 @@
 
 #include <string.h>
 
-/* What is longer is refused rather than made; PostgreSQL would stop at 1 GB. */
-#define MAX_TEXT (UINT32_C(1) << 26)
+/* What trim() may compare: text and characters may both be the row's, and long. */
+#define MAX_TRIED (INT64_C(1) << 25)
 
 static const char TOO_LONG[] = "a text too long to make";
 
@@ -145,7 +145,7 @@ const char *text_replace(struct call *call)
     if (!n)
         return give(call, text, 0, text.len);
     size_t len = text.len - n * from.len + n * to.len;
-    if (len > MAX_TEXT)
+    if (len > CATALOG_MAX_BYTES)
         return TOO_LONG;
     char *bytes = arena_alloc(call->arena, len + 1), *out = bytes;
     const char *at = text.bytes, *end = at + text.len;
@@ -160,13 +160,12 @@ const char *text_replace(struct call *call)
 
 enum { TRIM_LEFT = 1, TRIM_RIGHT = 2 };
 
-static bool holds(struct text set, const char *character, uint32_t n, bool bytes)
+/* The character is whole, so that it can stand nowhere but where one begins. */
+static bool holds(struct text set, const char *character, uint32_t n, int64_t *left)
 {
-    for (uint32_t i = 0; i + n <= set.len; i++) {
-        if ((bytes || starts_character(set.bytes[i])) && !memcmp(set.bytes + i, character, n))
-            return true;
-    }
-    return false;
+    const char *found = set.len ? memmem(set.bytes, set.len, character, n) : NULL;
+    *left -= found ? found - set.bytes + 1 : set.len;
+    return found;
 }
 
 static uint32_t first_len(struct text text, bool bytes)
@@ -189,20 +188,21 @@ static const char *trim(struct call *call, int sides, bool bytes)
 {
     struct text text = call->args[0].text;
     struct text set = call->n_args > 1 ? call->args[1].text : (struct text){" ", 1};
-    while (sides & TRIM_LEFT && text.len) {
+    int64_t left = MAX_TRIED;
+    while (sides & TRIM_LEFT && text.len && left > 0) {
         uint32_t n = first_len(text, bytes);
-        if (!holds(set, text.bytes, n, bytes))
+        if (!holds(set, text.bytes, n, &left))
             break;
         text = (struct text){text.bytes + n, text.len - n};
     }
-    while (sides & TRIM_RIGHT && text.len) {
+    while (sides & TRIM_RIGHT && text.len && left > 0) {
         uint32_t n = last_len(text, bytes);
-        if (!holds(set, text.bytes + text.len - n, n, bytes))
+        if (!holds(set, text.bytes + text.len - n, n, &left))
             break;
         text.len -= n;
     }
     call->result->text = text;
-    return NULL;
+    return left > 0 ? NULL : "a text and characters too long to trim";
 }
 
 const char *text_btrim(struct call *call)
@@ -304,7 +304,7 @@ const char *text_upper(struct call *call)
 
 static const char *join(struct call *call, struct text left, struct text right)
 {
-    if ((uint64_t)left.len + right.len > MAX_TEXT)
+    if ((uint64_t)left.len + right.len > CATALOG_MAX_BYTES)
         return TOO_LONG;
     char *bytes = arena_alloc(call->arena, (size_t)left.len + right.len + 1);
     put(put(bytes, left.bytes, left.len), right.bytes, right.len);
@@ -352,7 +352,7 @@ static const char *concat(struct call *call, unsigned first, struct text between
             return error;
         len += texts[n++].len + (uint64_t)between.len;
     }
-    if (len > MAX_TEXT)
+    if (len > CATALOG_MAX_BYTES)
         return TOO_LONG;
     char *bytes = arena_alloc(call->arena, len + 1), *at = bytes;
     for (unsigned i = 0; i < n; i++) {
