@@ -61,29 +61,34 @@ static const char *run_row(struct call *like, const struct catalog_function *row
     return call ? call(&inner) : "a cast that cannot be done";
 }
 
+/* NaN fits: in order it stands above every limit, and PostgreSQL gives it no digits to count. */
+static const char *is_nan(struct call *call, const struct datum *number, bool *answer)
+{
+    static const enum type types[] = {TYPE_NUMERIC, TYPE_NUMERIC};
+    struct datum pair[2] = {*number}, equal = {.truth = false};
+    const char *error = catalog_input(TYPE_NUMERIC, (struct text){"NaN", 3}, call->arena, &pair[1]);
+    if (!error)
+        error = run_row(call, catalog_operators(), "=", pair, types, 2, &equal);
+    *answer = equal.truth;
+    return error;
+}
+
 /* args: a numeric, its scale, and the least power of ten that has too many digits. */
 static const char *fit_numeric(struct call *call)
 {
     static const enum type round_types[] = {TYPE_NUMERIC, TYPE_INT4};
     static const enum type same_types[] = {TYPE_NUMERIC, TYPE_NUMERIC};
-    struct datum rounded, size[2] = {[1] = call->args[2]}, over, nan;
-    struct datum twice[2];
-    const struct catalog_function *functions = catalog_functions(),
-                                  *operators = catalog_operators();
+    struct datum rounded = {0}, size[2] = {[1] = call->args[2]}, over = {.truth = false};
+    const struct catalog_function *functions = catalog_functions();
+    bool nan = false;
     const char *error = run_row(call, functions, "round", call->args, round_types, 2, &rounded);
     if (!error)
         error = run_row(call, functions, "abs", &rounded, same_types, 1, &size[0]);
     if (!error)
-        error = run_row(call, operators, ">=", size, same_types, 2, &over);
-    struct text text = {"NaN", 3};
-    if (!error)
-        error = catalog_input(TYPE_NUMERIC, text, call->arena, &nan);
-    twice[0] = rounded;
-    twice[1] = nan;
-    struct datum is_nan;
-    if (!error)
-        error = run_row(call, operators, "=", twice, same_types, 2, &is_nan);
-    if (!error && over.truth && !is_nan.truth)
+        error = run_row(call, catalog_operators(), ">=", size, same_types, 2, &over);
+    if (!error && over.truth)
+        error = is_nan(call, &rounded, &nan);
+    if (!error && over.truth && !nan)
         error = "numeric field overflow";
     *call->result = rounded;
     return error;
