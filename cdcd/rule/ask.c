@@ -137,13 +137,13 @@ static void unpack_context(const char *context, unsigned n, struct template_valu
 
 /* A parameter of a key that neither the row nor the answer has: said, for the SQL must be mended.
  */
-static void check_params(const struct trigger *trigger, const struct template_value *values,
-                         const int *from)
+static void check_params(struct matching *m, const struct trigger *trigger,
+                         const struct template_value *values, const int *from)
 {
     const struct cache *cache = trigger->cache;
     for (unsigned i = 0; i < cache->params.n; i++)
         if (cache->key_params & 1U << i && from[i] < 0 && values[i].value.kind == VALUE_ABSENT) {
-            rule_failed(trigger->cache, trigger->line,
+            rule_failed(m, trigger->cache, trigger->line,
                         "a lookup's rows name no key, its cache is cleared",
                         "its columns are not those that the key takes");
             return;
@@ -164,7 +164,7 @@ static void give_rows(struct matching *m, const struct context_head *head, const
     find_params(trigger->cache, answer, from);
     unpack_context(context, head->n_params, values);
     if (answer->n_rows)
-        check_params(trigger, values, from);
+        check_params(m, trigger, values, from);
     for (unsigned key = 0; key < trigger->cache->n_keys; key++)
         for (unsigned row = 0; row < answer->n_rows; row++) {
             struct giving one = giving_key(trigger, key, (enum image)head->image);
@@ -186,11 +186,10 @@ void ruleset_answer(struct ruleset *ruleset, const char *context, uint32_t conte
     memcpy(&head, context, sizeof head);
     matching_begin(&m, ruleset);
     if (answer->failed) {
-        rule_failed(head.trigger->cache, head.trigger->line,
-                    "a lookup failed, its cache is cleared", answer->failed);
+        lookup_failed(&m, head.trigger, answer->failed);
         clear_unknown(&m, head.trigger, true);
     } else if (answer->too_many) {
-        lookup_found_many(head.trigger);
+        lookup_found_many(&m, head.trigger);
         clear_unknown(&m, head.trigger, false);
     } else {
         give_rows(&m, &head, context, answer);

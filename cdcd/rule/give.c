@@ -3,6 +3,8 @@
 
 #include "model/stats.h"
 
+#include <stdarg.h>
+#include <stdio.h>
 #include <string.h>
 #include <time.h>
 
@@ -35,32 +37,69 @@ static int64_t now_ms(void)
     return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
+/* True when a listener heard it, so that it is not logged. */
+static bool told(struct matching *m, const char *file, int line, const char *format, ...)
+    __attribute__((format(printf, 4, 5)));
+
+static bool told(struct matching *m, const char *file, int line, const char *format, ...)
+{
+    char text[1024];
+    va_list args;
+    if (!m->ruleset->told)
+        return false;
+    va_start(args, format);
+    vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    m->ruleset->told(m->ruleset->told_ctx, file, line, text);
+    return true;
+}
+
 /* All keys are out of date, none can be named, and the rule does not say what to do then. */
-static void leave_unhandled(struct cache *cache, int line)
+static void leave_unhandled(struct matching *m, struct cache *cache, int line)
 {
     unsigned n_suppressed;
     stats()->unhandled++;
+    if (told(m, cache->file, line, "keys of %s may be left out of date, for it has no all",
+             cache->name))
+        return;
     if (log_limit_pass(&cache->unhandled_limit, now_ms(), SAY_INTERVAL_MS, &n_suppressed))
         log_warn("keys may be left out of date, the cache has no all cache=%s rule=%s:%d "
                  "suppressed=%u",
                  cache->name, cache->file, line, n_suppressed);
 }
 
-void rule_failed(struct cache *cache, int line, const char *what, const char *reason)
+static void log_failure(struct cache *cache, int line, const char *what, const char *reason)
 {
     unsigned n_suppressed;
-    stats()->rule_errors++;
-    cache->n_errors++;
     if (log_limit_pass(&cache->error_limit, now_ms(), SAY_INTERVAL_MS, &n_suppressed))
         log_warn("%s cache=%s rule=%s:%d reason=\"%s\" suppressed=%u", what, cache->name,
                  cache->file, line, reason, n_suppressed);
 }
 
-void lookup_found_many(const struct trigger *trigger)
+void rule_failed(struct matching *m, struct cache *cache, int line, const char *what,
+                 const char *reason)
+{
+    stats()->rule_errors++;
+    cache->n_errors++;
+    if (!told(m, cache->file, line, "%s: %s", what, reason))
+        log_failure(cache, line, what, reason);
+}
+
+void lookup_failed(struct matching *m, const struct trigger *trigger, const char *reason)
+{
+    stats()->rule_errors++;
+    trigger->cache->n_errors++;
+    if (!m->ruleset->told)
+        log_failure(trigger->cache, trigger->line, "a lookup failed, its cache is cleared", reason);
+}
+
+void lookup_found_many(struct matching *m, const struct trigger *trigger)
 {
     unsigned n_suppressed;
     struct cache *cache = trigger->cache;
     const struct lookup *lookup = &trigger->query->lookup;
+    if (m->ruleset->told)
+        return;
     if (log_limit_pass(&cache->many_limit, now_ms(), SAY_INTERVAL_MS, &n_suppressed))
         log_warn("a lookup found more rows than its limit, its cache is cleared; raise limit if "
                  "that is seen often cache=%s rule=%s:%d limit=%u suppressed=%u",
@@ -216,7 +255,7 @@ void clear_in_doubt(struct matching *m, struct cache *cache, int line)
         return;
     m->doubted = true;
     if (!cache->all) {
-        leave_unhandled(cache, line);
+        leave_unhandled(m, cache, line);
         return;
     }
     stats()->doubts++;
@@ -250,6 +289,6 @@ void clear_cache(struct matching *m, struct cache *cache, const struct action *a
     if (!named && cache->all)
         give_all(m, cache, line, in_doubt);
     else if (!named && !m->doubted)
-        leave_unhandled(cache, line);
+        leave_unhandled(m, cache, line);
     m->doubted |= !named && !cache->all;
 }

@@ -124,7 +124,7 @@ static bool when_holds(struct matching *m, const struct trigger_plan *planned, e
     case PROGRAM_NULL:
         return false;
     case PROGRAM_ERROR:
-        rule_failed(trigger->cache, trigger->when_line, "when failed, and counts as true",
+        rule_failed(m, trigger->cache, trigger->when_line, "when failed, and counts as true",
                     scratch->error);
         return true;
     case PROGRAM_TRUE:
@@ -179,7 +179,7 @@ static struct value program_text(struct matching *m, const struct trigger *trigg
     case PROGRAM_DOUBT:
         break;
     case PROGRAM_ERROR:
-        rule_failed(trigger->cache, trigger->sources[param].line,
+        rule_failed(m, trigger->cache, trigger->sources[param].line,
                     "bind failed, its key is in doubt", scratch->error);
         break;
     }

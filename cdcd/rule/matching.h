@@ -48,9 +48,12 @@ void clear_in_doubt(struct matching *m, struct cache *cache, int line);
 void clear_cache(struct matching *m, struct cache *cache, const struct action *action, int line,
                  bool in_doubt);
 /* Counts what went wrong with a rule, and says it, seldom. The reason holds no values. */
-void rule_failed(struct cache *cache, int line, const char *what, const char *reason);
+void rule_failed(struct matching *m, struct cache *cache, int line, const char *what,
+                 const char *reason);
+/* The same for what an answer says, which who answered knows. */
+void lookup_failed(struct matching *m, const struct trigger *trigger, const char *reason);
 /* Says, seldom, that a lookup's rows were more than its limit. */
-void lookup_found_many(const struct trigger *trigger);
+void lookup_found_many(struct matching *m, const struct trigger *trigger);
 
 /* Fills the parameters from an image of the change. */
 void fetch_values(struct matching *m, const struct trigger_plan *planned, enum image image);

@@ -214,10 +214,14 @@ static void log_judgement(struct ruleset *ruleset, const struct relation *relati
 {
     struct complaints complaints = {0};
     ruleset_judge(ruleset, relation, false, &complaints);
-    bool say = complaints.n && may_say(ruleset, relation, hash_complaints(&complaints));
+    bool say =
+        complaints.n && (ruleset->told || may_say(ruleset, relation, hash_complaints(&complaints)));
     for (unsigned i = 0; say && i < complaints.n; i++) {
         const struct complaint *one = &complaints.list[i];
-        log_warn("%s:%d: %s", one->file, one->line, one->text);
+        if (ruleset->told)
+            ruleset->told(ruleset->told_ctx, one->file, one->line, one->text);
+        else
+            log_warn("%s:%d: %s", one->file, one->line, one->text);
     }
     complaints_free(&complaints);
 }

@@ -62,6 +62,12 @@ struct ruleset *ruleset_hold(struct ruleset *ruleset);
 /* NULL is allowed. */
 void ruleset_free(struct ruleset *ruleset);
 
+/* What goes wrong while changes are matched (an expression fails, a table does not fit its rules)
+ * is told, each time; lent. Until then it is logged, seldom. What an answer itself says, that it
+ * failed or found too many rows, is not told to who has answered. */
+void ruleset_tell(struct ruleset *ruleset,
+                  void (*told)(void *ctx, const char *file, int line, const char *text), void *ctx);
+
 /* Gives, in order, the ops that a change makes: caches in the order of the files, keys of a cache
  * in the order written, for each key the old image before the new; of a cache the same op,
  * and the same question, once. */

@@ -12,6 +12,13 @@ struct ruleset *ruleset_hold(struct ruleset *ruleset)
     return ruleset;
 }
 
+void ruleset_tell(struct ruleset *ruleset,
+                  void (*told)(void *ctx, const char *file, int line, const char *text), void *ctx)
+{
+    ruleset->told = told;
+    ruleset->told_ctx = ctx;
+}
+
 void ruleset_free(struct ruleset *ruleset)
 {
     if (!ruleset || ruleset->n_holders-- > 0)

@@ -130,6 +130,9 @@ struct ruleset {
     struct plan *plans;     /* by oid */
     struct plan *last_plan; /* changes come in runs */
     struct judged *judged;  /* tables that were complained of, by oid */
+    /* What hears of what goes wrong; NULL: the log. */
+    void (*told)(void *ctx, const char *file, int line, const char *text);
+    void *told_ctx;
     /* Of the change at hand; keys and what was seen of them, of one cache. */
     struct buf keys;
     struct buf rows[2]; /* the images as JSON */

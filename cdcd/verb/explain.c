@@ -21,6 +21,7 @@ struct explaining {
     struct row old_row, new_row;
     struct table table;
     struct asked_list asked;
+    struct complaints notes;        /* what went wrong, each once */
     const struct asked *unanswered; /* whose ops are listed */
     unsigned n_ops;
     bool lists;           /* triggers, not a change */
@@ -256,6 +257,21 @@ static void note_columns(const struct explaining *e)
     note_names("note: taken as NULL, since nobody gave them: ", missing);
 }
 
+static void on_trouble(void *ctx, const char *file, int line, const char *text)
+{
+    struct explaining *e = ctx;
+    complain(&e->notes, SEVERITY_WARNING, file, line, "%s", text);
+}
+
+static void print_notes(struct explaining *e)
+{
+    for (unsigned i = 0; i < e->notes.n; i++) {
+        const struct complaint *one = &e->notes.list[i];
+        fprintf(stderr, "%s:%d: note: %s\n", one->file, one->line, one->text);
+    }
+    complaints_free(&e->notes);
+}
+
 static void run_change(struct explaining *e)
 {
     static const struct rule_sink sink = {.op = on_op, .ask = on_question};
@@ -271,11 +287,13 @@ static void run_change(struct explaining *e)
         change.old_row = table_values(&e->table, &e->old_row, &nothing);
     if (has_image(e, false))
         change.new_row = table_values(&e->table, &e->new_row, &e->old_row);
+    ruleset_tell(e->ruleset, on_trouble, e);
     ruleset_change(e->ruleset, &change, &sink, e);
     if (e->conninfo)
         answer_asked(e);
     else
         list_unanswered(e);
+    print_notes(e);
     if (e->n_ops == 0)
         fprintf(stderr, "nothing matches this change\n");
 }

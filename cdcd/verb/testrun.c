@@ -2,7 +2,6 @@
 
 #include "base/mem.h"
 #include "base/str.h"
-#include "model/stats.h"
 #include "verb/asked.h"
 #include "verb/opline.h"
 #include "verb/table.h"
@@ -25,9 +24,12 @@ struct running {
     struct table table;
     struct came *first, **end;
     struct asked_list asked;
+    struct complaints trouble; /* each once */
     struct test_result result;
 };
 
+static void on_trouble(void *ctx, const char *file, int line, const char *text);
+static void note_trouble(struct running *r);
 static void run_change(struct running *r, uint64_t number);
 static void answer_all(struct running *r);
 static void compare(struct running *r);
@@ -39,8 +41,11 @@ struct test_result testrun(const struct test_file *file, const struct test *test
     r.result.test = test;
     r.end = &r.first;
     table_find(&r.table, r.arena, file->ruleset, test->table);
+    ruleset_tell(file->ruleset, on_trouble, &r);
     run_change(&r, number);
     answer_all(&r);
+    ruleset_tell(file->ruleset, NULL, NULL);
+    note_trouble(&r);
     compare(&r);
     note_idle(&r);
     return r.result;
@@ -125,16 +130,20 @@ static void on_question(void *ctx, const struct question *question, const struct
         asked_add(&r->asked, r->arena, question, origin);
 }
 
-/* A condition that the row's types do not fit counts as true, which hides what it does. */
-static void note_types(struct running *r, const struct relation *relation)
+/* What fails counts as true, which hides what it does. */
+static void on_trouble(void *ctx, const char *file, int line, const char *text)
 {
-    struct complaints complaints = {0};
-    ruleset_judge(r->file->ruleset, relation, true, &complaints);
-    for (unsigned i = 0; i < complaints.n; i++) {
-        const struct complaint *one = &complaints.list[i];
+    struct running *r = ctx;
+    complain(&r->trouble, SEVERITY_WARNING, file, line, "%s", text);
+}
+
+static void note_trouble(struct running *r)
+{
+    for (unsigned i = 0; i < r->trouble.n; i++) {
+        const struct complaint *one = &r->trouble.list[i];
         note(r, arena_printf(r->arena, "%s:%d: %s", one->file, one->line, one->text));
     }
-    complaints_free(&complaints);
+    complaints_free(&r->trouble);
     if (!r->table.known)
         note(r, arena_printf(r->arena, "no trigger names table %s.%s%s", r->table.schema,
                              r->table.name, table_suggestion(&r->table, r->file->ruleset)));
@@ -173,11 +182,7 @@ static void run_change(struct running *r, uint64_t number)
         change.old_row = table_values(&r->table, &test->old_row, &nothing);
     if (test->op == CHANGE_INSERT || test->op == CHANGE_UPDATE)
         change.new_row = table_values(&r->table, &test->new_row, &test->old_row);
-    uint64_t n_failed = stats()->rule_errors;
     ruleset_change(r->file->ruleset, &change, &sink, r);
-    if (stats()->rule_errors > n_failed)
-        note(r, "an expression failed for this row, and counts as true");
-    note_types(r, &relation);
 }
 
 /* The nth answer of a cache, for its nth question; one alone is for all of them. NULL when there

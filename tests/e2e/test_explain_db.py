@@ -58,6 +58,7 @@ def test_a_lookup_that_fails_clears_all_and_says_why(blog, explain):
     code, lines, stderr = explain(blog.conninfo(), "insert", "broken", "--new", "zero=0", "--db")
     assert code == 69 and "the lookup of broken failed: " in stderr and "22012" in stderr
     assert lines == ["redis scan blog:broken:*  blog.cfg:11 all"]
+    assert " WARN" not in stderr and "rule=" not in stderr, stderr
 
 
 def test_a_database_that_is_not_there_is_said(explain):

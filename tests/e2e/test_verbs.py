@@ -145,3 +145,13 @@ def test_a_complaint_is_one_line_whatever_it_quotes_and_json_has_their_order(pla
     found = json.loads(run_verb("check", "--json", folder / "x.cfg").stdout)["complaints"]
     assert [one["line"] for one in found] == sorted(one["line"] for one in found)
     assert len(found) == len(answer.stderr.splitlines())
+
+
+def test_explain_notes_each_expression_that_fails_at_its_line_and_once(place):
+    rules = place("fails.cfg")
+    rules.write_text('cdcd = 1; app = "a"; store = "redis"; caches = { c = { key = "c:{id}";\n'
+                     'all = { action = "scan"; match = "c:*"; };\n'
+                     'triggers = ( { table = "t"; when = "1 / n > 1"; } ); }; };\n', "utf-8")
+    said = run_verb("explain", rules, "update", "t", "--old", "id=1,n=0", "--new", "id=2")
+    assert said.stderr.splitlines() == [
+        f"{rules}:3: note: when failed, and counts as true: division by zero"]
