@@ -48,6 +48,7 @@ static void jsonb_is_normalised(void **state)
          "123456789012345678901234567890.1234567890",
          "jsonb"},
         {"cast", {{"text", "{\"\\u0061\":1,\"a\":2}"}}, "{\"a\": 2}", "jsonb"},
+        {"cast", {{"text", "{\"a\": 1, \"a\": 2}"}}, "{\"a\": 2}", "jsonb"},
         {"cast", {{"text", "1e999999"}}, FAILS, "jsonb"},
         {"cast",
          {{"text", "{\"\303\251\":1,\"zz\":2,\"z\":3}"}},

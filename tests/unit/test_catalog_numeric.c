@@ -139,6 +139,12 @@ static void remainders_have_the_sign_of_the_dividend(void **state)
         {"%", {{"numeric", "7"}, {"numeric", "-3"}}, "1", NULL},
         {"%", {{"numeric", "7.5"}, {"numeric", "2"}}, "1.5", NULL},
         {"%", {{"numeric", "-7.25"}, {"numeric", "0.5"}}, "-0.25", NULL},
+        /* digits of the quotient whose estimate is too large, by two and by one */
+        {"%", {{"numeric", "999999989999"}, {"numeric", "50019999"}}, "169991", NULL},
+        {"%",
+         {{"numeric", "50005000000099980001"}, {"numeric", "5000500004925001"}},
+         "5000450854895002",
+         NULL},
         {"%", {{"numeric", "1e30"}, {"numeric", "7"}}, "1", NULL},
         {"%", {{"numeric", "5"}, {"numeric", "0"}}, FAILS, NULL},
         {"mod", {{"numeric", "-7.10"}, {"numeric", "2.3"}}, "-0.20", NULL},

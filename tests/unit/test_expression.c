@@ -35,6 +35,28 @@ static void operators_bind_as_in_postgresql(void **state)
     VALUES("'a' || 1 + 2", "a3");
     VALUES("-2147483648", "-2147483648");
     VALUES("1 = 1 is distinct from 2 = 2", "f");
+    VALUES("3 *-2", "-6");
+    VALUES("3 >-2", "t");
+}
+
+static void a_constant_may_stand_before_the_column(void **state)
+{
+    struct row *row = *state;
+    TESTS("4 = i4 and 'post' = t and not 4 <> i4", "true");
+    TESTS("4 >= i4 and 4 <= i4", "true");
+    TESTS("4 > i4 or 4 < i4", "false");
+    row_put(row, IMAGE_NEW, "i4", "5");
+    TESTS("4 < i4 and 4 <= i4", "true");
+    TESTS("4 > i4 or 4 >= i4 or 4 = i4", "false");
+}
+
+static void columns_in_a_list_are_compared_one_by_one(void **state)
+{
+    struct row *row = *state;
+    TESTS("c in ('x', 'y', t)", "true");
+    row_put(row, IMAGE_NEW, "t", "post ");
+    TESTS("c in ('x', 'y', t)", "false");
+    TESTS("c in ('x', 'y', 'post  ')", "true");
 }
 
 static void three_valued_logic_is_sql_s(void **state)
@@ -369,6 +391,8 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, row_set_up, row_tear_down)
     const struct CMUnitTest tests[] = {
         TEST(operators_bind_as_in_postgresql),
+        TEST(a_constant_may_stand_before_the_column),
+        TEST(columns_in_a_list_are_compared_one_by_one),
         TEST(three_valued_logic_is_sql_s),
         TEST(what_was_not_sent_is_in_doubt),
         TEST(a_large_value_that_was_not_sent_is_not_null),
