@@ -111,12 +111,14 @@ void ask(struct matching *m, const struct trigger_plan *planned)
             ask_image(m, planned, (enum image)image, params[image]);
 }
 
-/* Which column of the answer gives each parameter; -1: the row does. */
-static void find_params(const struct cache *cache, const struct answer *answer, int *from)
+/* Which column of the answer gives each parameter; -1: the row does, or bind says of what. */
+static void find_params(const struct trigger *trigger, const struct answer *answer, int *from)
 {
+    const struct cache *cache = trigger->cache;
     for (unsigned i = 0; i < cache->params.n; i++) {
+        bool given = !cache->params.is_row[i] && !trigger->sources[i].bound;
         from[i] = -1;
-        for (unsigned column = 0; column < answer->n_columns && !cache->params.is_row[i]; column++)
+        for (unsigned column = 0; column < answer->n_columns && given; column++)
             if (strcmp(answer->names[column], cache->params.names[i]) == 0)
                 from[i] = (int)column;
     }
@@ -161,7 +163,7 @@ static void give_rows(struct matching *m, const struct context_head *head, const
     }
     struct template_value values[TEMPLATE_MAX_PARAMS];
     int from[TEMPLATE_MAX_PARAMS];
-    find_params(trigger->cache, answer, from);
+    find_params(trigger, answer, from);
     unpack_context(context, head->n_params, values);
     if (answer->n_rows)
         check_params(m, trigger, values, from);

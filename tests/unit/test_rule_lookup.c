@@ -113,6 +113,19 @@ static void the_row_gives_what_the_answer_does_not(void **state)
     expect("redis delete c:s:b:7 new 0\n");
 }
 
+/* As check takes it, which asks for the old values of what bind reads. */
+static void what_bind_gives_no_answer_overrides(void **state)
+{
+    struct fixture *f = *state;
+    rules(f, "c = { key = \"c:{slug}\"; triggers = ( { table = \"t\"; "
+             "lookup = \"SELECT slug FROM post WHERE author = {id}\"; bind = { slug = \"x\"; }; } "
+             "); " WITH_ALL);
+    table(f, "*id", "*x", NULL);
+    change(f, CHANGE_INSERT, NULL, "7 a");
+    ANSWER(f, "slug", "s");
+    expect("redis delete c:a new 0\n");
+}
+
 static void a_parameter_that_nothing_gives_clears_all(void **state)
 {
     struct fixture *f = *state;
@@ -271,6 +284,7 @@ int main(void)
         TEST(a_row_that_moves_asks_for_both_images),
         TEST(the_same_question_is_asked_once),
         TEST(the_row_gives_what_the_answer_does_not),
+        TEST(what_bind_gives_no_answer_overrides),
         TEST(a_parameter_that_nothing_gives_clears_all),
         TEST(a_value_that_was_not_sent_clears_all_and_asks_nothing),
         TEST(a_lookup_that_failed_clears_all),
