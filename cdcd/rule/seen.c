@@ -6,6 +6,7 @@
 #include <string.h>
 
 #define FIRST_SLOTS 64
+#define FEW_OPS 8
 
 void seen_begin(struct seen *seen)
 {
@@ -63,19 +64,54 @@ static void grow(struct seen *seen, const char *keys)
         *find_slot(seen, keys, &seen->ops[i]) = (uint64_t)seen->turn << 32 | i;
 }
 
+/* Most caches make one op or two of a change, and to compare those costs less than to hash them. */
+static struct seen_op *find_among_few(struct seen *seen, const char *keys, const struct seen_op *op)
+{
+    for (unsigned i = 0; i < seen->n_ops; i++)
+        if (same_op(keys, &seen->ops[i], op))
+            return &seen->ops[i];
+    return NULL;
+}
+
+static void put_hashed(struct seen *seen, const char *keys, unsigned i)
+{
+    *find_slot(seen, keys, &seen->ops[i]) = (uint64_t)seen->turn << 32 | i;
+}
+
+static struct seen_op *find_op(struct seen *seen, const char *keys, struct seen_op *op)
+{
+    op->hash = 0;
+    if (seen->n_ops < FEW_OPS)
+        return find_among_few(seen, keys, op);
+    op->hash = hash_op(keys + op->at, op);
+    uint64_t *slot = find_slot(seen, keys, op);
+    return *slot >> 32 == seen->turn ? &seen->ops[(uint32_t)*slot] : NULL;
+}
+
+static void append(struct seen *seen, const char *keys, const struct seen_op *op)
+{
+    unsigned first = seen->n_ops;
+    seen->ops[seen->n_ops++] = *op;
+    if (seen->n_ops < FEW_OPS)
+        return;
+    if (seen->n_ops == FEW_OPS) /* those before are not hashed yet */
+        first = 0;
+    for (unsigned i = first; i < seen->n_ops; i++) {
+        seen->ops[i].hash = hash_op(keys + seen->ops[i].at, &seen->ops[i]);
+        put_hashed(seen, keys, i);
+    }
+}
+
 bool seen_add(struct seen *seen, const char *keys, const struct seen_op *op)
 {
-    struct seen_op hashed = *op;
-    hashed.hash = hash_op(keys + op->at, op);
+    struct seen_op made = *op;
     if (seen->n_ops == seen->ops_cap)
         grow(seen, keys);
-    uint64_t *slot = find_slot(seen, keys, &hashed);
-    if (*slot >> 32 != seen->turn) {
-        *slot = (uint64_t)seen->turn << 32 | seen->n_ops;
-        seen->ops[seen->n_ops++] = hashed;
+    struct seen_op *before = find_op(seen, keys, &made);
+    if (!before) {
+        append(seen, keys, &made);
         return true;
     }
-    struct seen_op *before = &seen->ops[(uint32_t)*slot];
     bool firmer = before->in_doubt && !op->in_doubt;
     bool later = op->stage > before->stage;
     before->in_doubt &= op->in_doubt;

@@ -301,7 +301,7 @@ static void many_ops_of_one_change_come_once_each(void **state)
     struct fixture *f = *state;
     struct buf text = {0};
     for (int i = 0; i < 300; i++)
-        buf_printf(&text, "%s\"key:%d\"", i ? ", " : "c = { each = { k = [", i / 2);
+        buf_printf(&text, "%s\"key:%d\"", i ? ", " : "c = { each = { k = [", i % 150);
     buf_put_str(&text, "]; }; key = \"{k}\"; triggers = \"t\"; };");
     rules(f, buf_str(&text));
     table(f, "*id", NULL, NULL);
