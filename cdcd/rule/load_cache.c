@@ -300,11 +300,12 @@ static void find_key_params(struct cache *cache)
 {
     const struct template *values = cache->action.op == OP_PUBLISH ? cache->action.values : NULL;
     for (unsigned i = 0; i < cache->n_keys; i++) {
-        const struct template *key = &cache->keys[i].template;
-        for (unsigned k = 0; k < key->n_params; k++)
-            cache->key_params |= 1U << key->params[k];
+        struct key *key = &cache->keys[i];
+        for (unsigned k = 0; k < key->template.n_params; k++)
+            key->params |= 1U << key->template.params[k];
         for (unsigned k = 0; values && k < values[i].n_params; k++)
-            cache->key_params |= 1U << values[i].params[k];
+            key->params |= 1U << values[i].params[k];
+        cache->key_params |= key->params;
     }
 }
 

@@ -217,28 +217,12 @@ bool same_values(const struct trigger_plan *planned, uint32_t params)
     return true;
 }
 
-static uint32_t params_of(const struct template *template)
-{
-    uint32_t params = 0;
-    for (unsigned i = 0; i < template->n_params; i++)
-        params |= 1U << template->params[i];
-    return params;
-}
-
-/* True when both images give the same key, and the same message. */
-static bool stays(const struct trigger_plan *planned, unsigned key)
-{
-    const struct action *action = planned->trigger->action;
-    uint32_t params = params_of(&planned->trigger->cache->keys[key].template);
-    if (action->op == OP_PUBLISH)
-        params |= params_of(&action->values[key]);
-    return same_values(planned, params);
-}
-
 static void match_key(struct matching *m, const struct trigger_plan *planned, unsigned key)
 {
     unsigned images = planned->images;
-    if (images == (OLD_BIT | NEW_BIT) && stays(planned, key))
+    uint32_t params = planned->trigger->cache->keys[key].params;
+    /* Both images give the same key, and the same message. */
+    if (images == (OLD_BIT | NEW_BIT) && same_values(planned, params))
         images = NEW_BIT;
     for (unsigned image = IMAGE_OLD; image <= IMAGE_NEW; image++) {
         if (!(images & 1U << image))

@@ -26,6 +26,7 @@
 struct key {
     struct template template;
     const char *shown; /* as it was written, with the elements of `each` put in */
+    uint32_t params;   /* bits 1 << parameter: those that make it, or its message, another */
     uint8_t stage;
 };
 
@@ -98,8 +99,8 @@ struct cache {
     const struct cache_store *stores;
     unsigned n_stores;
     struct template_params params;
-    uint32_t key_params; /* bits 1 << parameter: those that make keys differ */
-    const struct key *keys;
+    uint32_t key_params; /* those of all its keys */
+    struct key *keys;
     unsigned n_keys;
     const struct key *all; /* NULL when there is none */
     struct action all_action;
