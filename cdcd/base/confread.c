@@ -37,7 +37,8 @@ const struct conf *conf_read(struct arena *arena, const char *path, struct compl
 static const char *what_to_do(const char *error)
 {
     if (strcmp(error, "syntax error") == 0)
-        return "; it may begin on the line before";
+        return "; it may begin on the line before: a setting ends with ;, a string stands in "
+               "\"quotes\"";
     if (strcmp(error, "duplicate setting name") == 0)
         return "; its group has this name already, rename one or leave it out";
     return "";

@@ -310,7 +310,7 @@ static struct typed *as_wanted(struct typing *typing, struct typed *typed,
                                enum expression_want want)
 {
     if (want == EXPRESSION_CONDITION)
-        return coerce_condition(typing, typed, "a condition is boolean, and this");
+        return coerce_condition(typing, typed, "this condition");
     bool untyped = typed->type == TYPE_UNKNOWN && typed->kind != TYPED_COLUMN;
     return untyped ? coerce(typing, typed, TYPE_TEXT, 0) : typed;
 }

@@ -146,7 +146,8 @@ static int compile_value(struct compiling *c, const char **at)
                                      position));
     if (!is_name(name))
         return wrong(c, arena_printf(arena,
-                                     "{%s} at position %d is no name; it has letters, digits and _",
+                                     "{%s} at position %d is no name, of letters, digits and _; "
+                                     "an expression has its place in bind",
                                      name, position));
     end_literal(c);
     return add_part(c, name, &part);

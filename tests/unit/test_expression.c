@@ -195,7 +195,7 @@ static void what_postgresql_has_not_is_refused(void **state)
     REFUSES("lowr(t)", "did you mean lower?");
     REFUSES("publishd", "public.blog_post has no column \"publishd\"");
     REFUSES("kindd", "did you mean \"kind\"?");
-    contains(row_test(*state, "i4"), "a condition is boolean, and this is of type integer");
+    contains(row_test(*state, "i4"), "this condition is of type integer, and not boolean");
 }
 
 static void what_is_not_of_the_row_names_the_lookup(void **state)
@@ -349,7 +349,8 @@ static void without_a_table_what_may_be_right_is_taken(void **state)
     contains(row_offline(*state, "lower(x) + 1", EXPRESSION_TEXT), "there is no operator +");
     contains(row_offline(*state, "a = 1 and 'a'", EXPRESSION_TEXT), "no value of type boolean");
     contains(row_offline(*state, "1 / 0 = a", EXPRESSION_TEXT), "division by zero");
-    contains(row_offline(*state, "lower(a)", EXPRESSION_CONDITION), "a condition is boolean");
+    contains(row_offline(*state, "lower(a)", EXPRESSION_CONDITION),
+             "this condition is of type text, and not boolean");
     contains(row_offline(*state, "lowr(a)", EXPRESSION_TEXT), "did you mean lower?");
 }
 

@@ -148,7 +148,9 @@ static void what_is_no_template_is_refused_with_its_position(void **state)
     refuses(f, "{a{b}", "\"{a{b}\": the { at position 1 is not closed; write {{ for a brace");
     refuses(f, "a}", "\"a}\": the } at position 2 closes nothing; write }} for a brace");
     refuses(f, "{}", "\"{}\": the {} at position 1 names no column");
-    refuses(f, "{1a}", "\"{1a}\": {1a} at position 1 is no name; it has letters, digits and _");
+    refuses(f, "{1a}",
+            "\"{1a}\": {1a} at position 1 is no name, of letters, digits and _; "
+            "an expression has its place in bind");
 }
 
 static void more_parameters_than_a_cache_has_are_refused(void **state)
