@@ -41,6 +41,10 @@ struct node *parser_unexpected(struct parser *parser)
         return parser_refuse(parser, token->position,
                              "%s is not among what cdcd evaluates; a lookup can do it",
                              token->text[0] == 'c' ? "COLLATE" : "AT TIME ZONE");
+    if (token->kind == TOKEN_WORD && strcmp(token->text, "overlaps") == 0)
+        return parser_refuse(parser, token->position,
+                             "OVERLAPS is not among what cdcd evaluates; compare the dates with < "
+                             "and AND");
     return parser_refuse(parser, token->position, "\"%.40s\" cannot stand here", token->text);
 }
 
@@ -353,6 +357,8 @@ static struct node *parse_infix(struct parser *parser, enum level level, struct 
         return parse_cast(parser, left);
     if (level == LEVEL_IS && strcmp(text, "is") == 0)
         return parse_is(parser, left, chains);
+    if (parser->token.kind == TOKEN_SIGN && parser_refuses_operator(parser, position, text))
+        return NULL;
     parser_advance(parser);
     if (level == LEVEL_IS) {
         struct node *node = unary(parser, NODE_IS_NULL, position, left);

@@ -54,6 +54,9 @@ bool parser_needs_sign(struct parser *parser, const char *sign);
 /* Says what is wrong at a position; NULL. */
 struct node *parser_refuse(struct parser *parser, unsigned position, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
+/* False, and nothing said, when it is none that is refused by its name. */
+bool parser_refuses_function(struct parser *parser, unsigned position, const char *name);
+bool parser_refuses_operator(struct parser *parser, unsigned position, const char *sign);
 /* That the token stands where it may not; NULL. */
 struct node *parser_unexpected(struct parser *parser);
 /* A node with room for its arguments; NULL when one of them is NULL, or when it nests too deep. */

@@ -171,6 +171,8 @@ static struct node *parse_cast_call(struct parser *parser, unsigned position)
     if (!type)
         return parser_refuse(parser, parser->token.position, "after AS stands the name of a type");
     struct node *node = parser_node(parser, NODE_CAST, position, type->text, 1, &arg);
+    if (node && parser_sees_sign(parser, "["))
+        return parser_unexpected(parser);
     if (!node || !parser_needs_sign(parser, ")"))
         return NULL;
     memcpy(node->mods, type->mods, sizeof node->mods);
@@ -265,6 +267,8 @@ static struct node *parse_substring(struct parser *parser, unsigned position)
 static struct node *parse_position(struct parser *parser, unsigned position)
 {
     struct node *part = parse_plain(parser);
+    if (part && parser_sees_sign(parser, ","))
+        return parser_refuse(parser, position, "write position(x IN s), or strpos(s, x)");
     if (!part || !parser_needs_word(parser, "in"))
         return NULL;
     struct node *string = parse_plain(parser);
@@ -313,6 +317,8 @@ static struct node *parse_call(struct parser *parser, unsigned position, const c
     unsigned n = 0;
     if (parser_sees_word(parser, "select"))
         return parser_unexpected(parser);
+    if (!quoted && parser_refuses_function(parser, position, name))
+        return NULL;
     if (!quoted && strcmp(name, "cast") == 0)
         return parse_cast_call(parser, position);
     if (!quoted && strcmp(name, "trim") == 0)
@@ -323,8 +329,6 @@ static struct node *parse_call(struct parser *parser, unsigned position, const c
         return parse_position(parser, position);
     if (strcmp(name, "changed") == 0)
         return parse_changed(parser, position);
-    if (parser_sees_sign(parser, "*"))
-        return parser_refuse(parser, position, "%s(*) counts rows; write it as a lookup", name);
     if (!parse_args(parser, args, &n))
         return NULL;
     for (unsigned i = 0; i < sizeof special_calls / sizeof *special_calls; i++) {
@@ -387,6 +391,9 @@ static struct node *parse_reserved(struct parser *parser, const char *word, unsi
                              "%s is not of the row: what depends on the time or the session is "
                              "for a lookup",
                              word);
+    struct parser next = *parser;
+    if (parser_takes_sign(&next, "(") && parser_sees_word(&next, "select"))
+        word = "select";
     if (strcmp(word, "array") == 0 || strcmp(word, "any") == 0 || strcmp(word, "all") == 0 ||
         strcmp(word, "some") == 0)
         return parser_refuse(parser, position,
@@ -442,7 +449,8 @@ static struct node *parse_parentheses(struct parser *parser)
         return NULL;
     if (parser_sees_sign(parser, ","))
         return parser_refuse(parser, parser->token.position,
-                             "rows, as in (a, b), are not among what cdcd evaluates");
+                             "rows, as in (a, b), are not among what cdcd evaluates; compare the "
+                             "columns one by one, joined by AND");
     return parser_needs_sign(parser, ")") ? node : NULL;
 }
 

@@ -140,7 +140,7 @@ static void what_is_for_a_lookup_is_said_to_be(void **state)
     refuses(f, "(select 1)", "write it as the trigger's lookup");
     refuses(f, "a < current_date", "for a lookup");
     refuses(f, "a = any(b)", "or a lookup");
-    refuses(f, "count(*) > 1", "write it as a lookup");
+    refuses(f, "count(*) > 1", "write it as the trigger's lookup");
 }
 
 static void comparisons_may_follow_what_has_an_end(void **state)
