@@ -6,7 +6,8 @@
  *
  * Beside SQL's three truth values there is a fourth: a value that the source did not send makes
  * what needs it DOUBT; `false AND doubt` needs it not. A run-time error (division by zero, a bad
- * cast) is an outcome too. Both count as true for whoever clears caches.
+ * cast) is an outcome too. Both count as true for whoever clears caches. So is what a row's values
+ * would make take too long or too much memory: who writes rows did not write the rules.
  *
  * Grammar and meaning: PostgreSQL's manual, "Value Expressions", "Functions and Operators" and
  * "Type Conversion"; which part of it, rules/README.md says. cdcd's own: table_schema(),

@@ -236,7 +236,7 @@ static bool asks(struct frame *frame, const struct step *step, const struct datu
 {
     struct datum args[2] = {*left, *right}, result = {.kind = DATUM_VALUE};
     struct call call = {frame->arena, args, step->types, 2, &result};
-    const char *error = bounded(frame, step->call(&call));
+    const char *error = step->call(&call);
     *truth = !error && result.kind == DATUM_VALUE && result.truth;
     if (error)
         frame->error = error;
