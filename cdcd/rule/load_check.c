@@ -158,9 +158,51 @@ static void check_owner(struct loader *loader, struct owner **owners, const stru
              other->file, other->line, op_action_name(other->action.op));
 }
 
+/* True when the other cache's store is told whenever the table of the trigger is truncated, or
+ * changes of it were missed. */
+static bool tells_of(const struct cache *other, const struct trigger *trigger)
+{
+    for (unsigned i = 0; i < other->n_triggers; i++)
+        if (strcmp(other->triggers[i].schema, trigger->schema) == 0 &&
+            strcmp(other->triggers[i].table, trigger->table) == 0 &&
+            other->triggers[i].ops & 1U << CHANGE_TRUNCATE)
+            return true;
+    return false;
+}
+
+static bool stands_in(const struct cache *other, const struct cache *cache)
+{
+    bool stands = other->action.op == OP_PUBLISH && !cache_has_params(other);
+    for (unsigned i = 0; i < cache->n_stores && stands; i++) {
+        bool has_store = false;
+        for (unsigned j = 0; j < other->n_stores; j++)
+            has_store |= other->stores[j].number == cache->stores[i].number;
+        stands = has_store;
+    }
+    for (unsigned i = 0; i < cache->n_triggers && stands; i++)
+        stands = tells_of(other, &cache->triggers[i]);
+    return stands;
+}
+
+/* A message with parameters cannot say that everything changed; another cache's can. */
+static void check_published(struct loader *loader, const struct cache *cache)
+{
+    if (cache->action.op != OP_PUBLISH || cache->all || !cache_has_params(cache))
+        return;
+    for (unsigned i = 0; i < loader->set->n_caches; i++)
+        if (stands_in(loader->set->caches[i], cache))
+            return;
+    complain(loader->complaints, SEVERITY_WARNING, cache->file, cache->line,
+             "%s publishes nothing of a TRUNCATE, or of changes that were missed; a second cache "
+             "of its tables whose channel and message have no parameters would",
+             cache->name);
+}
+
 void load_check_owners(struct loader *loader)
 {
     struct owner *owners = NULL;
+    for (unsigned i = 0; i < loader->set->n_caches; i++)
+        check_published(loader, loader->set->caches[i]);
     for (unsigned i = 0; i < loader->set->n_caches; i++) {
         const struct cache *cache = loader->set->caches[i];
         if (cache->action.op == OP_SCAN || cache->action.op == OP_PUBLISH)

@@ -111,13 +111,8 @@ static void warn_without_own_all(struct loader *loader, const struct cache *cach
 static void warn_without_all(struct loader *loader, const struct cache *cache)
 {
     struct buf match = {0};
-    if (cache->action.op == OP_PUBLISH) {
-        complain(loader->complaints, SEVERITY_WARNING, cache->file, cache->line,
-                 "%s publishes nothing of a TRUNCATE, or of changes that were missed; a second "
-                 "cache whose message has no parameters would",
-                 cache->name);
-        return;
-    }
+    if (cache->action.op == OP_PUBLISH)
+        return; /* load_check_owners sees whether another does */
     if (cache->action.op == OP_DELETE_MEMBERS || cache->action.op == OP_BUMP) {
         warn_without_own_all(loader, cache);
         return;
@@ -155,25 +150,65 @@ static void warn_sets(struct loader *loader, const struct cache *cache, const st
                  match->text, cache->name);
 }
 
-/* Parameters are taken as a number and as a word: a match may be for one of them alone. */
-static bool covers(const struct key *all, const struct key *key)
+/* A name that the pattern of a table's name finds: word stands for each *. */
+static void put_named(const char *pattern, const char *word, struct buf *to)
 {
-    static const struct template_value samples[] = {{{"7040", 4, VALUE_TEXT}, 0},
-                                                    {{"qxjz", 4, VALUE_TEXT}, 0}};
-    struct template_value values[TEMPLATE_MAX_PARAMS];
-    struct buf match = {0}, text = {0};
+    for (; *pattern; pattern++) {
+        if (*pattern == '*')
+            buf_put_str(to, word);
+        else
+            buf_put(to, *pattern == '?' ? word : pattern, 1);
+    }
+}
+
+/* What a trigger may put into the parameter: the word, or the name that its table has. */
+static struct template_value sample(const struct trigger *trigger, unsigned param, const char *word,
+                                    struct buf *room)
+{
+    /* A trigger that is wrong may have neither; it is complained about elsewhere. */
+    bool known = trigger->sources && trigger->schema && trigger->table;
+    const struct expression *bound = known ? trigger->sources[param].expression : NULL;
+    const char *written = bound ? expression_source(bound) : "";
+    room->len = 0;
+    if (strcmp(written, "table_schema()") == 0)
+        put_named(trigger->schema, word, room);
+    else if (strcmp(written, "table_name()") == 0)
+        put_named(trigger->table, word, room);
+    else
+        buf_put_str(room, word);
+    return (struct template_value){{room->data, (uint32_t)room->len, VALUE_TEXT}, 0};
+}
+
+/* Parameters are taken as a number and as a word: a match may be for one of them alone. */
+static bool covers_trigger(const struct buf *match, const struct key *key,
+                           const struct trigger *trigger)
+{
+    static const char *const words[] = {"7040", "qxjz"};
+    struct template_value values[TEMPLATE_MAX_PARAMS] = {0};
+    struct buf rooms[TEMPLATE_MAX_PARAMS] = {0}, text = {0};
     bool covered = false;
-    template_render(&all->template, NULL, &match);
-    for (unsigned i = 0; i < sizeof samples / sizeof *samples && !covered; i++) {
-        for (unsigned param = 0; param < TEMPLATE_MAX_PARAMS; param++)
-            values[param] = samples[i];
+    for (unsigned i = 0; i < sizeof words / sizeof *words && !covered; i++) {
+        for (unsigned param = 0; param < trigger->cache->params.n; param++)
+            values[param] = sample(trigger, param, words[i], &rooms[param]);
         text.len = 0;
         /* What a filter cannot make of the sample is not held against the match. */
         covered = template_render(&key->template, values, &text) != TEMPLATE_TEXT ||
-                  glob_match(match.data, match.len, text.data, text.len);
+                  glob_match(match->data, match->len, text.data, text.len);
     }
-    buf_free(&match);
+    for (unsigned param = 0; param < TEMPLATE_MAX_PARAMS; param++)
+        buf_free(&rooms[param]);
     buf_free(&text);
+    return covered;
+}
+
+static bool covers(const struct cache *cache, const struct key *key)
+{
+    struct buf match = {0};
+    bool covered = true;
+    template_render(&cache->all->template, NULL, &match);
+    for (unsigned i = 0; i < cache->n_triggers && covered; i++)
+        covered = cache->triggers[i].clears_all || covers_trigger(&match, key, &cache->triggers[i]);
+    buf_free(&match);
     return covered;
 }
 
@@ -209,7 +244,7 @@ void load_cover(struct loader *loader, const struct cache *cache, const struct c
     }
     for (unsigned i = 0; i < cache->n_keys; i++) {
         const struct key *key = &cache->keys[i];
-        if (key->template.n_params && !covers(cache->all, key))
+        if (key->template.n_params && !covers(cache, key))
             warn_uncovered(loader, cache, key, load_place(all, "match"));
     }
 }

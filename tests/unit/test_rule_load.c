@@ -94,6 +94,19 @@ static void the_rules_of_a_blog_are_right(void **state)
     complaints_free(&complaints);
 }
 
+static void what_a_complaint_asks_for_is_content(void **state)
+{
+    const char *files[] = {"good/content.cfg"};
+    struct complaints complaints;
+    (void)state;
+    struct ruleset *set = load(files, 1, &complaints);
+    assert_non_null(set);
+    if (complaints.n)
+        assert_string_equal(complaints.list[0].text, "");
+    ruleset_free(set);
+    complaints_free(&complaints);
+}
+
 static void tables_come_once_in_the_order_of_the_file(void **state)
 {
     const char *files[] = {"good/blog.cfg"};
@@ -311,6 +324,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_bad_file_gets_its_complaints),
+        cmocka_unit_test(what_a_complaint_asks_for_is_content),
         cmocka_unit_test(the_rules_of_a_blog_are_right),
         cmocka_unit_test(tables_come_once_in_the_order_of_the_file),
         cmocka_unit_test(a_missing_file_is_no_input),
