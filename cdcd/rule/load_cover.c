@@ -201,12 +201,23 @@ static bool covers_trigger(const struct buf *match, const struct key *key,
     return covered;
 }
 
+/* Of a pattern with parameters, the same pattern with a star for each. */
+static bool is_widened(const struct buf *match, const struct key *key)
+{
+    struct buf wide = {0};
+    template_put_match(&key->template, &wide);
+    bool same = key->template.pattern && wide.len == match->len &&
+                memcmp(wide.data, match->data, wide.len) == 0;
+    buf_free(&wide);
+    return same;
+}
+
 static bool covers(const struct cache *cache, const struct key *key)
 {
     struct buf match = {0};
-    bool covered = true;
     template_render(&cache->all->template, NULL, &match);
-    for (unsigned i = 0; i < cache->n_triggers && covered; i++)
+    bool same = is_widened(&match, key), covered = true;
+    for (unsigned i = 0; i < cache->n_triggers && covered && !same; i++)
         covered = cache->triggers[i].clears_all || covers_trigger(&match, key, &cache->triggers[i]);
     buf_free(&match);
     return covered;
