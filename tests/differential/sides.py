@@ -42,7 +42,8 @@ TOKEN = re.compile(
     r"""[eE]'(?:[^'\\]|''|\\.)*'|'(?:[^']|'')*'|"[^"]*"|::|[0-9]+(?:\.[0-9]*)?(?:[eE][-+]?[0-9]+)?"""
     r"""|\.[0-9]+|(?:old|new|OLD|NEW)\s*\.\s*(?:\w+|"[^"]*")|\w+|[-+*/<>=~!@#%^&|`?]+|\S"""
 )
-CHANGED = re.compile(r"\bchanged\s*\(\s*(\w+)\s*\)", re.IGNORECASE)
+GAP = r"(?:\s|/\*.*?\*/)*"
+CHANGED = re.compile(rf"\bchanged{GAP}\({GAP}(\w+){GAP}\)", re.IGNORECASE)
 NAMES = {name for name, _ in COLUMNS}
 
 

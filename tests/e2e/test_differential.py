@@ -22,7 +22,8 @@ def compare(*words, program=None):
 
 
 def test_expressions_have_postgresql_s_values_and_most_are_taken():
-    answer = compare("--count", "20000", "--seconds", "15")
+    """The same ones each time: to look for what nobody has seen is the long run's business."""
+    answer = compare("--count", "20000", "--seconds", "15", "--seed", "1")
     assert answer.returncode == 0, answer.stdout[-8000:] + answer.stderr[-4000:]
     n, share = re.search(r"(\d+) expressions, \d+ accepted \(([\d.]+) %\)", answer.stdout).groups()
     assert int(n) >= 2000 and float(share) >= 50
