@@ -38,11 +38,11 @@ static int help_verb(const struct verb *verb)
     if (!verb->run)
         printf("Not built yet in this version.\n");
     if (verb->options & VERB_TAKES_JSON)
-        printf("  --json      answer in JSON\n");
+        printf("  --json         answer in JSON\n");
     if (verb->options & VERB_TAKES_STRICT)
-        printf("  --strict    exit %d when there are only warnings\n", EXIT_WARNINGS);
+        printf("  --strict       exit %d when there are only warnings\n", EXIT_WARNINGS);
     if (verb->options & VERB_TAKES_LIVE)
-        printf("  --live      ask the database and the stores too; changes nothing there\n");
+        printf("  --live         ask the database and the stores too; changes nothing there\n");
     if (verb->options & VERB_TAKES_CHANGE)
         printf("  --old c=v,...  the row before; 'quoted, values' may hold commas and blanks, NULL "
                "is null\n"
