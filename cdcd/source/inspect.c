@@ -8,6 +8,7 @@
 #include "source/coverage.h"
 #include "source/facts.h"
 #include "source/lookup_answer.h"
+#include "source/lookup_statement.h"
 #include "source/pgconn.h"
 #include "source/pgtimer.h"
 #include "source/remedy.h"
@@ -27,7 +28,7 @@ struct inspection {
     struct coverage *coverage;
     struct catalog *catalog;
     struct facts facts;
-    unsigned n_explained; /* lookups that PostgreSQL has answered for */
+    unsigned n_synced; /* transactions of lookups that PostgreSQL has ended, two of each */
 };
 
 static void on_side_ready(void *ctx);
@@ -193,17 +194,42 @@ static void explain_lookups(struct inspection *i)
     arena_free(arena);
 }
 
-/* A plan runs nothing, and for it PostgreSQL looks at privileges, which it does not to prepare. */
-static bool send_explain(PGconn *pipeline, const struct lookup *lookup)
+/* A plan runs nothing, and PostgreSQL looks at privileges for it. It must be the generic one: of a
+ * plan for NULLs PostgreSQL folds away what they make false, with the tables that are read there.
+ * The setting is absent before PostgreSQL 12, where a statement's first plans are custom ones. */
+#define GENERIC_PLANS                                                                             \
+    "SELECT pg_catalog.set_config(name, 'force_generic_plan', true) FROM pg_catalog.pg_settings " \
+    "WHERE name = 'plan_cache_mode'"
+
+static bool ask(PGconn *pipeline, const char *sql)
+{
+    return PQsendQueryParams(pipeline, sql, 0, NULL, NULL, NULL, NULL, 0) == 1;
+}
+
+static bool send_plan(PGconn *pipeline, const char *name, unsigned n_params)
 {
     struct buf sql = {0};
-    const char **nulls = mem_alloc(lookup->n_params * sizeof *nulls);
-    buf_put_str(&sql, "EXPLAIN ");
+    buf_printf(&sql, "EXPLAIN EXECUTE %s", name);
+    for (unsigned i = 0; i < n_params; i++)
+        buf_put_str(&sql, i == 0 ? "(NULL" : ", NULL");
+    if (n_params)
+        buf_put_str(&sql, ")");
+    bool sent = ask(pipeline, buf_str(&sql));
+    buf_free(&sql);
+    return sent;
+}
+
+/* Two transactions: the question, and what is left of it when it failed. */
+static bool send_explain(PGconn *pipeline, const struct lookup *lookup, const char *name)
+{
+    struct buf sql = {0};
+    buf_printf(&sql, "PREPARE %s AS ", name);
     lookup_wrap(lookup, &sql);
-    bool sent = PQsendQueryParams(pipeline, buf_str(&sql), (int)lookup->n_params, NULL, nulls, NULL,
-                                  NULL, 0) == 1 &&
-                PQpipelineSync(pipeline) == 1;
-    free(nulls);
+    bool sent = ask(pipeline, GENERIC_PLANS) && ask(pipeline, buf_str(&sql)) &&
+                send_plan(pipeline, name, lookup->n_params) && PQpipelineSync(pipeline) == 1;
+    buf_free(&sql);
+    buf_printf(&sql, "DEALLOCATE %s", name);
+    sent = sent && ask(pipeline, buf_str(&sql)) && PQpipelineSync(pipeline) == 1;
     buf_free(&sql);
     return sent;
 }
@@ -211,10 +237,12 @@ static bool send_explain(PGconn *pipeline, const struct lookup *lookup)
 static void on_lookups_ready(void *ctx)
 {
     struct inspection *i = ctx;
+    const struct statements statements = statements_make();
     bool sent = true;
     i->pipeline = pgconn_pipeline(i->lookups);
     for (unsigned n = 0; n < i->what->n_lookups && sent; n++)
-        sent = send_explain(i->pipeline, i->what->lookups[n]);
+        sent =
+            send_explain(i->pipeline, i->what->lookups[n], statement_name(&statements, n + 1).text);
     if (sent)
         pgconn_flush(i->lookups);
     else
@@ -223,7 +251,7 @@ static void on_lookups_ready(void *ctx)
 
 static void complain_lookup(struct inspection *i, const PGresult *result)
 {
-    const struct lookup *lookup = i->what->lookups[i->n_explained];
+    const struct lookup *lookup = i->what->lookups[i->n_synced / 2];
     const char *text = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
     const char *sqlstate = PQresultErrorField(result, PG_DIAG_SQLSTATE);
     const char *denied = sqlstate && strcmp(sqlstate, "42501") == 0
@@ -238,7 +266,7 @@ static bool on_lookups_results(void *ctx)
 {
     struct inspection *i = ctx;
     bool any = false;
-    while (i->n_explained < i->what->n_lookups && !PQisBusy(i->pipeline)) {
+    while (i->n_synced < 2 * i->what->n_lookups && !PQisBusy(i->pipeline)) {
         PGresult *result = PQgetResult(i->pipeline);
         any = true;
         if (PQstatus(i->pipeline) == CONNECTION_BAD) {
@@ -246,13 +274,13 @@ static bool on_lookups_results(void *ctx)
             complain_broken(i);
             return any;
         }
-        if (result && PQresultStatus(result) == PGRES_FATAL_ERROR)
+        if (result && PQresultStatus(result) == PGRES_FATAL_ERROR && i->n_synced % 2 == 0)
             complain_lookup(i, result);
         if (result && PQresultStatus(result) == PGRES_PIPELINE_SYNC)
-            i->n_explained++;
+            i->n_synced++;
         PQclear(result);
     }
-    if (i->n_explained == i->what->n_lookups)
+    if (i->n_synced == 2 * i->what->n_lookups)
         finish(i);
     return any;
 }

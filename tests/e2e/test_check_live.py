@@ -198,6 +198,8 @@ def test_rights_that_making_the_publication_needs_are_told(own_blog, check):
         ("SELECT nothing AS n FROM blog_post", 'column "nothing" does not exist'),
         ("SELECT n FROM nowhere WHERE id = {id}", 'relation "nowhere" does not exist'),
         ("SELECT secret AS n FROM secrets", "permission denied for table secrets; GRANT SELECT"),
+        ("SELECT 1 AS n WHERE {id} >= (SELECT min(secret) FROM secrets)", "table secrets; GRANT"),
+        ("SELECT secret AS n FROM secrets WHERE secret = {id}", "table secrets; GRANT"),
         ("SELECT id AS n FROM blog_post WHERE title = {id} + 1", "operator does not exist"),
     ],
 )
