@@ -49,14 +49,10 @@ const struct catalog_type *catalog_type_row(enum type type)
     return row->names[0] ? row : NULL;
 }
 
-#define CAST(from, to, context, call)                       \
-    {                                                       \
-        TYPE_##from, TYPE_##to, CAST_##context, call, false \
-    }
-#define REFUSED(from, to, context)                         \
-    {                                                      \
-        TYPE_##from, TYPE_##to, CAST_##context, NULL, true \
-    }
+/* clang-format off */
+#define CAST(from, to, context, call) {TYPE_##from, TYPE_##to, CAST_##context, call, false}
+#define REFUSED(from, to, context) {TYPE_##from, TYPE_##to, CAST_##context, NULL, true}
+/* clang-format on */
 /* By the input and output functions. */
 #define TO_TEXTS(from)                                                                       \
     CAST(from, TEXT, ASSIGNMENT, any_to_text), CAST(from, VARCHAR, ASSIGNMENT, any_to_text), \

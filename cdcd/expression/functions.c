@@ -1,19 +1,14 @@
 /* The functions: pg_proc of PostgreSQL 15, the rows that concern us. */
 #include "expression/calls.h"
 
-#define ONE(name, type, result, call)                                     \
-    {                                                                     \
-        name, {TYPE_##type, TYPE_NONE}, TYPE_##result, call, false, false \
-    }
-#define TWO(name, first, second, result, call)                                            \
-    {                                                                                     \
-        name, {TYPE_##first, TYPE_##second, TYPE_NONE}, TYPE_##result, call, false, false \
-    }
-#define THREE(name, first, second, third, result, call)                                           \
-    {                                                                                             \
-        name, {TYPE_##first, TYPE_##second, TYPE_##third, TYPE_NONE}, TYPE_##result, call, false, \
-            false                                                                                 \
-    }
+/* clang-format off */
+#define ONE(name, type, result, call) \
+    {name, {TYPE_##type, TYPE_NONE}, TYPE_##result, call, false, false}
+#define TWO(name, first, second, result, call) \
+    {name, {TYPE_##first, TYPE_##second, TYPE_NONE}, TYPE_##result, call, false, false}
+#define THREE(name, first, second, third, result, call) \
+    {name, {TYPE_##first, TYPE_##second, TYPE_##third, TYPE_NONE}, TYPE_##result, call, false, false}
+/* clang-format on */
 /* One that cuts a text at both ends, or at one. */
 #define TRIM(name, side)                                                          \
     ONE(name, TEXT, TEXT, text_##side), TWO(name, TEXT, TEXT, TEXT, text_##side), \

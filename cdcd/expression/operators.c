@@ -2,14 +2,12 @@
  * choose among. Where it would take a type that is none of ours, TYPE_OTHER stands. */
 #include "expression/calls.h"
 
-#define OPERATOR(name, left, right, result, call)                                       \
-    {                                                                                   \
-        name, {TYPE_##left, TYPE_##right, TYPE_NONE}, TYPE_##result, call, false, false \
-    }
-#define PREFIX(name, type, call)                                        \
-    {                                                                   \
-        name, {TYPE_##type, TYPE_NONE}, TYPE_##type, call, false, false \
-    }
+/* clang-format off */
+#define OPERATOR(name, left, right, result, call) \
+    {name, {TYPE_##left, TYPE_##right, TYPE_NONE}, TYPE_##result, call, false, false}
+#define PREFIX(name, type, call) \
+    {name, {TYPE_##type, TYPE_NONE}, TYPE_##type, call, false, false}
+/* clang-format on */
 
 #define COMPARE(name, left, right, call) OPERATOR(name, left, right, BOOL, call)
 #define INTEGERS(name, call)                                              \

@@ -68,14 +68,13 @@ bool load_all_key(struct loader *loader, const struct conf *place, const char *t
 struct template_scope load_scope(struct loader *loader, struct cache *cache, unsigned combination);
 
 /* The words of `action`, for tables of options. */
-#define LOAD_ACTIONS                                                                    \
+/* clang-format off */
+#define LOAD_ACTIONS \
     {"delete", OP_DELETE, false}, {"bump", OP_BUMP, false}, {"stale", OP_STALE, false}, \
-        {"expire", OP_EXPIRE, false}, {"set", OP_SET, false},                           \
-        {"delete-members", OP_DELETE_MEMBERS, false}, {"publish", OP_PUBLISH, false},   \
-        {"scan", OP_SCAN, false},                                                       \
-    {                                                                                   \
-        0                                                                               \
-    }
+    {"expire", OP_EXPIRE, false}, {"set", OP_SET, false}, \
+    {"delete-members", OP_DELETE_MEMBERS, false}, {"publish", OP_PUBLISH, false}, \
+    {"scan", OP_SCAN, false}, {0}
+/* clang-format on */
 
 /* Whether the settings of a group, a cache's or a trigger's, are those that the action takes; false
  * when something was wrong. */
