@@ -7,6 +7,9 @@
 
 #include <string.h>
 
+/* Of the columns of one setting, so many are named. */
+#define SHOWN_COLUMNS_MAX 8
+
 struct judging {
     const struct ruleset *ruleset;
     const struct relation *relation;
@@ -89,18 +92,25 @@ void ruleset_judge(const struct ruleset *ruleset, const struct relation *relatio
     each_trigger(ruleset, relation, weak_is_error, complaints, judge_trigger);
 }
 
-/* False when the table has no such column; meanwhile says what happens until it has. */
-static bool judge_column(struct judging *j, const struct trigger *trigger, const char *column,
-                         const char *meanwhile)
+/* False when the table has no such column; meanwhile says what happens until it has, and remedy,
+ * which may be empty, what else can be done. */
+static bool judge_named(struct judging *j, const struct trigger *trigger, const char *column,
+                        const char *meanwhile, const char *remedy)
 {
     if (plan_column(j->relation, column) != PLAN_NO_COLUMN)
         return true;
     const char *nearest = str_nearest(column, j->names);
     complain(j->complaints, SEVERITY_WARNING, trigger->file, trigger->line,
-             "table %s has no column %s%s%s%s; until it has, %s", j->table, column,
+             "table %s has no column %s%s%s%s; until it has, %s%s", j->table, column,
              nearest ? " (did you mean " : "", nearest ? nearest : "", nearest ? "?)" : "",
-             meanwhile);
+             meanwhile, remedy);
     return false;
+}
+
+static bool judge_column(struct judging *j, const struct trigger *trigger, const char *column,
+                         const char *meanwhile)
+{
+    return judge_named(j, trigger, column, meanwhile, "");
 }
 
 #define OLD_OPS (1U << CHANGE_UPDATE | 1U << CHANGE_DELETE)
@@ -169,12 +179,44 @@ static const char *until_then(const struct trigger *trigger)
     return trigger->cache->all ? "each change clears the cache's all" : "the rule sleeps";
 }
 
+/* What to do about a parameter of a key that no column is named like, and nothing binds. */
+static const char *bind_it(const struct judging *j, const struct trigger *trigger, const char *name)
+{
+    const char *nearest = str_nearest(name, j->names);
+    const char *value = trigger->schema_pattern ? "table_schema()" : nearest ? nearest : *j->names;
+    if (!value)
+        return "";
+    return arena_printf(j->arena, "; or bind it, as in bind = { %s = \"%s\"; }", name, value);
+}
+
+/* What to do about a lookup that takes what bind names, which is for keys alone. */
+static const char *write_column(const struct judging *j, const struct trigger *trigger,
+                                const char *name)
+{
+    const struct template_params *params = &trigger->cache->params;
+    for (unsigned i = 0; i < params->n; i++) {
+        const struct param_source *source = &trigger->sources[i];
+        if (!source->bound || strcmp(params->names[i], name) != 0)
+            continue;
+        return source->column
+                   ? arena_printf(j->arena,
+                                  "; a lookup takes columns, not what bind names: write {%s}",
+                                  source->column)
+                   : "; a lookup takes columns, not what bind names: write the expression "
+                     "in the query, over {column}";
+    }
+    return "";
+}
+
 static void judge_query(struct judging *j, const struct trigger *trigger)
 {
     const struct query *query = trigger->query;
-    for (unsigned i = 0; query && i < query->lookup.n_params; i++)
-        if (judge_column(j, trigger, query->columns[i], until_then(trigger)) && takes_old(trigger))
-            judge_identity(j, trigger, "the lookup of", trigger->cache->name, query->columns[i]);
+    for (unsigned i = 0; query && i < query->lookup.n_params; i++) {
+        const char *column = query->columns[i];
+        const char *remedy = write_column(j, trigger, column);
+        if (judge_named(j, trigger, column, until_then(trigger), remedy) && takes_old(trigger))
+            judge_identity(j, trigger, "the lookup of", trigger->cache->name, column);
+    }
 }
 
 static void judge_trigger(struct judging *j, const struct trigger *trigger)
@@ -266,7 +308,9 @@ static void judge_param(struct judging *j, const struct trigger *trigger, unsign
     if (from_lookup(j, trigger, param))
         return;
     if (source->column) {
-        if (judge_column(j, trigger, source->column, until_then(trigger)) && takes_old(trigger))
+        const char *remedy = source->bound ? "" : bind_it(j, trigger, source->column);
+        if (judge_named(j, trigger, source->column, until_then(trigger), remedy) &&
+            takes_old(trigger))
             judge_identity(j, trigger, what, text, source->column);
         return;
     }
@@ -390,16 +434,31 @@ static void advise_new(struct judging *j, const struct trigger *trigger)
                      large_result(trigger));
 }
 
+/* One line for all of them; a remedy must not be cut off for their names. */
+static void advise_columns(struct judging *j, const struct trigger *trigger)
+{
+    struct buf names = {0};
+    unsigned n = 0;
+    for (unsigned i = 0; i < trigger->n_columns; i++)
+        if (trigger->ops & 1U << CHANGE_UPDATE && !is_sent(j, trigger->columns[i]) &&
+            n++ < SHOWN_COLUMNS_MAX)
+            buf_printf(&names, "%s%s", n > 1 ? ", " : "", trigger->columns[i]);
+    if (n > SHOWN_COLUMNS_MAX)
+        buf_printf(&names, " and %u more", n - SHOWN_COLUMNS_MAX);
+    if (n && !j->gathers)
+        complain(j->complaints, SEVERITY_WARNING, trigger->file, trigger->line,
+                 "columns compares %s with %s, which the replica identity of %s does not send: "
+                 "every UPDATE counts; %s",
+                 buf_str(&names), n > 1 ? "their old values" : "its old value", j->table,
+                 find_remedy(j, true));
+    buf_free(&names);
+}
+
 static void advise_trigger(struct judging *j, const struct trigger *trigger)
 {
     struct reading r = {.j = j, .trigger = trigger};
     advise_new(j, trigger);
-    for (unsigned i = 0; i < trigger->n_columns; i++)
-        if (trigger->ops & 1U << CHANGE_UPDATE && !is_sent(j, trigger->columns[i]))
-            complain(j->complaints, SEVERITY_WARNING, trigger->file, trigger->line,
-                     "columns compares %s with its old value, which the replica identity of %s "
-                     "does not send: every UPDATE counts; %s",
-                     trigger->columns[i], j->table, find_remedy(j, true));
+    advise_columns(j, trigger);
     if (trigger->when)
         expression_columns(trigger->when, found_in_when, &r);
 }

@@ -2,6 +2,7 @@
 #include "rule/load.h"
 
 #include "base/mem.h"
+#include "base/str.h"
 
 #include <string.h>
 
@@ -28,6 +29,20 @@ static const struct expression *parse(struct loader *loader, const struct conf *
     return expression;
 }
 
+/* Nothing that bind could mean is named like it. */
+static void complain_unused(struct loader *loader, const struct conf *node,
+                            const char *const *names)
+{
+    struct buf all = {0};
+    for (unsigned i = 0; names[i]; i++)
+        buf_printf(&all, "%s%s", i ? ", " : "", names[i]);
+    LOAD_ERROR(loader, node,
+               "unknown key parameter \"%s\"; there is: %s; leave it out of bind, or write {%s} "
+               "into the key",
+               node->name, all.len ? buf_str(&all) : "none", node->name);
+    buf_free(&all);
+}
+
 static bool bind_param(struct loader *loader, const struct cache *cache, const struct conf *node,
                        bool keys_known, struct param_source *sources)
 {
@@ -37,7 +52,10 @@ static bool bind_param(struct loader *loader, const struct cache *cache, const s
     while (param < params->n && strcmp(params->names[param], node->name) != 0)
         param++;
     if (param == params->n || params->is_row[param]) {
-        if (keys_known)
+        bool near = param < params->n || str_nearest(node->name, params->names);
+        if (keys_known && !near)
+            complain_unused(loader, node, params->names);
+        else if (keys_known)
             opt_unknown(loader->complaints, node->file, node->line, "key parameter", node->name,
                         params->names);
         return false;

@@ -111,6 +111,64 @@ static void a_parameter_of_a_lookup_that_is_missing_is_said(void **state)
     only(f, SEVERITY_WARNING, "table public.t has no column idd (did you mean id?)");
 }
 
+static void has(struct fixture *f, const char *part)
+{
+    assert_int_equal(f->complaints.n, 1);
+    if (!strstr(f->complaints.list[0].text, part))
+        assert_string_equal(f->complaints.list[0].text, part);
+}
+
+static void a_parameter_that_is_no_column_may_be_bound(void **state)
+{
+    struct fixture *f = *state;
+    rules(f, TRIGGER(""));
+    table(f, "*id", NULL, NULL);
+    judge(f);
+    has(f, "has no column k; until it has, each change clears the cache's all; "
+           "or bind it, as in bind = { k = \"id\"; }");
+    ruleset_free(f->set);
+    rules(f, "c = { key = \"c:{tenant}\"; triggers = \"tenant_*.t\"; " ALL);
+    f->relation.schema = "tenant_a";
+    judge(f);
+    has(f, "; or bind it, as in bind = { tenant = \"table_schema()\"; }");
+}
+
+static void a_bound_column_that_is_missing_is_not_to_be_bound(void **state)
+{
+    struct fixture *f = *state;
+    rules(f, BIND("nothing"));
+    table(f, "*id", NULL, NULL);
+    judge(f);
+    only(f, SEVERITY_WARNING, "table public.t has no column nothing");
+    assert_null(strstr(f->complaints.list[0].text, "bind it"));
+}
+
+#define LOOKUP "lookup = \"SELECT 1 FROM p WHERE a = {k}\"; "
+
+static void a_lookup_that_takes_what_bind_names_is_told_to_take_the_column(void **state)
+{
+    struct fixture *f = *state;
+    rules(f, TRIGGER(LOOKUP "bind = { k = \"id\"; };"));
+    table(f, "*id", NULL, NULL);
+    judge(f);
+    has(f, "a lookup takes columns, not what bind names: write {id}");
+    ruleset_free(f->set);
+    rules(f, TRIGGER(LOOKUP "bind = { k = \"id + 1\"; };"));
+    judge(f);
+    has(f, "a lookup takes columns, not what bind names: write the expression in the query");
+}
+
+static void columns_of_a_weak_identity_are_one_warning(void **state)
+{
+    struct fixture *f = *state;
+    rules(f, "c = { key = \"c:{id}\"; triggers = ( { table = \"t\"; on = \"update\"; "
+             "columns = [ \"x\", \"id\", \"y\" ]; } ); " ALL);
+    table(f, "*id", "x", "y");
+    advise(f);
+    only(f, SEVERITY_WARNING,
+         "columns compares x, y with their old values, which the replica identity of public.t");
+}
+
 static void an_expression_that_does_not_fit_is_an_error(void **state)
 {
     struct fixture *f = *state;
@@ -384,6 +442,10 @@ int main(void)
         TEST(what_a_lookup_gives_the_table_need_not_have),
         TEST(what_neither_a_lookup_nor_the_table_gives_is_missing),
         TEST(a_parameter_of_a_lookup_that_is_missing_is_said),
+        TEST(a_parameter_that_is_no_column_may_be_bound),
+        TEST(a_bound_column_that_is_missing_is_not_to_be_bound),
+        TEST(a_lookup_that_takes_what_bind_names_is_told_to_take_the_column),
+        TEST(columns_of_a_weak_identity_are_one_warning),
         TEST(an_expression_that_does_not_fit_is_an_error),
         TEST(a_missing_column_of_an_expression_is_a_warning),
         TEST(values_of_set_need_no_old_values),

@@ -422,9 +422,10 @@ static void a_missing_column_is_a_warning_with_the_nearest(void **state)
     f->relation.name = "t";
     judge(f, true);
     assert_int_equal(f->complaints.n_errors, 0);
-    assert_string_equal(f->complaints.list[0].text,
-                        "table public.t has no column post_idd (did you mean post_id?); until it "
-                        "has, the rule sleeps");
+    assert_string_equal(
+        f->complaints.list[0].text,
+        "table public.t has no column post_idd (did you mean post_id?); until it "
+        "has, the rule sleeps; or bind it, as in bind = { post_idd = \"post_id\"; }");
 }
 
 static void names_that_sql_would_fold_are_quoted(void **state)
