@@ -3,9 +3,11 @@
 #include "base/mem.h"
 #include "base/opt.h"
 
+#include <errno.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define MB ((int64_t)1 << 20)
 #define SLOT_LETTERS "abcdefghijklmnopqrstuvwxyz0123456789_"
@@ -256,6 +258,16 @@ static bool is_another(const struct conf *root, struct complaints *complaints)
     return true;
 }
 
+/* Who has named no file has perhaps another elsewhere. */
+static bool is_absent(const char *path, struct complaints *complaints)
+{
+    if (strcmp(path, CONFIG_DEFAULT_PATH) != 0 || access(path, F_OK) == 0 || errno != ENOENT)
+        return false;
+    complain_code(complaints, EX_NOINPUT, path, 0,
+                  "does not exist; make it, or name another with -c FILE");
+    return true;
+}
+
 struct config *config_read(const char *path, struct complaints *complaints)
 {
     struct arena *arena = arena_make();
@@ -264,7 +276,8 @@ struct config *config_read(const char *path, struct complaints *complaints)
     set->arena = arena;
     set->complaints = complaints;
     set->path = arena_strdup(arena, path);
-    const struct conf *root = conf_read(arena, path, complaints);
+    const struct conf *root =
+        is_absent(path, complaints) ? NULL : conf_read(arena, path, complaints);
     if (!root || is_another(root, complaints)) {
         arena_free(arena);
         return NULL;

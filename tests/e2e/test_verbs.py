@@ -1,6 +1,7 @@
 """The verbs that answer and end: check, explain, version, help."""
 
 import json
+import os
 import re
 
 import pytest
@@ -29,6 +30,14 @@ def test_check_takes_a_rules_file_alone(place):
     assert answer.returncode == 0, answer.stderr
     missing = run_verb("check", folder / "nothing.cfg")
     assert missing.returncode == 66 and "nothing.cfg" in missing.stderr
+
+
+@pytest.mark.skipif(os.path.exists("/etc/cdcd/cdcd.cfg"), reason="this machine has a cdcd.cfg")
+@pytest.mark.parametrize("verb", ["run", "check"])
+def test_without_a_cdcd_cfg_a_verb_asks_for_its_name(verb):
+    answer = run_verb(verb)
+    assert answer.returncode == 66
+    assert answer.stderr.startswith("/etc/cdcd/cdcd.cfg: ") and "with -c FILE" in answer.stderr
 
 
 def test_check_accepts_the_example():
