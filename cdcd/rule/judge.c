@@ -163,15 +163,17 @@ static const char *find_remedy(struct judging *j, bool conditions)
 static void judge_identity(struct judging *j, const struct trigger *trigger, const char *what,
                            const char *text, const char *column)
 {
+    const char *result = j->weak_is_error || !trigger->cache->all ? "would leave the old key"
+                                                                  : "clears the cache's all";
     if (is_sent(j, column))
         return;
     complain(j->complaints, j->weak_is_error ? SEVERITY_ERROR : SEVERITY_WARNING, trigger->file,
              trigger->line,
              "%s %s takes column %s, whose old value the replica identity of %s does not "
-             "send: an UPDATE that moves a row, or a DELETE, would leave the old key; "
+             "send: an UPDATE that moves a row, or a DELETE, %s; "
              "%s; (or rows = \"new\" where the column never changes, or "
              "source.weak_identity = \"clear\" in cdcd.cfg)",
-             what, text, column, j->table, find_remedy(j, false));
+             what, text, column, j->table, result, find_remedy(j, false));
 }
 
 static const char *until_then(const struct trigger *trigger)

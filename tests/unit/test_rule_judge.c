@@ -158,6 +158,18 @@ static void a_lookup_that_takes_what_bind_names_is_told_to_take_the_column(void 
     has(f, "a lookup takes columns, not what bind names: write the expression in the query");
 }
 
+static void a_weak_identity_that_is_accepted_is_said_to_clear_all(void **state)
+{
+    struct fixture *f = *state;
+    rules(f, BIND("x"));
+    table(f, "*id", "x", NULL);
+    judge(f);
+    has(f, "or a DELETE, would leave the old key; ALTER TABLE");
+    complaints_free(&f->complaints);
+    ruleset_judge(f->set, &f->relation, false, &f->complaints);
+    has(f, "or a DELETE, clears the cache's all; ALTER TABLE");
+}
+
 static void columns_of_a_weak_identity_are_one_warning(void **state)
 {
     struct fixture *f = *state;
@@ -445,6 +457,7 @@ int main(void)
         TEST(a_parameter_that_is_no_column_may_be_bound),
         TEST(a_bound_column_that_is_missing_is_not_to_be_bound),
         TEST(a_lookup_that_takes_what_bind_names_is_told_to_take_the_column),
+        TEST(a_weak_identity_that_is_accepted_is_said_to_clear_all),
         TEST(columns_of_a_weak_identity_are_one_warning),
         TEST(an_expression_that_does_not_fit_is_an_error),
         TEST(a_missing_column_of_an_expression_is_a_warning),
