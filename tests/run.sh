@@ -94,7 +94,11 @@ unit_tests() {
 end_to_end() {
     binary=$PWD/build/$1/cdcd
     shift
-    CDCD=$binary $python -m pytest -q -p no:cacheprovider -n 4 "$@" tests/e2e
+    folder=$(mktemp -d) || return 1
+    CDCD=$binary $python -m pytest -q -p no:cacheprovider -n 4 --basetemp="$folder/t" "$@" tests/e2e
+    status=$?
+    rm -rf "$folder"
+    return $status
 }
 
 # What a target finds stays in build/fuzz/, for the next run to begin with.
