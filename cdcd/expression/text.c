@@ -78,6 +78,8 @@ const char *text_right(struct call *call)
 {
     struct text text = call->args[0].text;
     int64_t n = call->args[1].integer;
+    if (n == INT32_MIN)
+        return "right() of the least integer differs between versions of PostgreSQL";
     int64_t dropped = n < 0 ? -n : characters(text) - n;
     return give(call, text, dropped > 0 ? after(text, dropped) : 0, text.len);
 }

@@ -3,6 +3,11 @@
 // request: it remembers the versions of tags for a while.
 require 'serve.php';
 require '/usr/share/php/Symfony/Component/Cache/autoload.php';
+// Holds a class that Debian 13's autoload does not know.
+$wrapper = '/usr/share/php/Symfony/Component/Cache/Traits/ValueWrapper.php';
+if (is_file($wrapper)) {
+    require_once $wrapper;
+}
 
 use Symfony\Component\Cache\Adapter\{MemcachedAdapter, RedisAdapter, TagAwareAdapter};
 use Symfony\Contracts\Cache\ItemInterface;
