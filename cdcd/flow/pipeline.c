@@ -310,6 +310,13 @@ static void on_table(void *ctx, const struct relation *relation, struct complain
     ruleset_judge(judge, relation, p->opts.weak_is_error, complaints);
 }
 
+/* Its changes may come while a candidate is judged, but go by the rules that hold. */
+static void on_late_table(void *ctx, const struct relation *relation, struct complaints *complaints)
+{
+    struct pipeline *p = ctx;
+    ruleset_warn(p->next ? p->next : p->ruleset, relation, complaints);
+}
+
 static void on_tables_set(void *ctx, const struct err *err)
 {
     struct pipeline *p = ctx;
@@ -348,6 +355,7 @@ const struct source_events *pipeline_source_events(void)
         .gap = on_gap,
         .snapshot = on_snapshot,
         .table = on_table,
+        .late_table = on_late_table,
         .appeared = on_appeared,
         .tables_set = on_tables_set,
         .failed = on_failed,

@@ -6,23 +6,21 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 /* Tables that come and go (temporary ones, partitions) must not fill the memory with plans. */
 #define MAX_PLANS 10000
-#define SAY_INTERVAL_MS 60000
+#define HASH_OF_NOTHING 2166136261U
 
 /* What was said last of a table. */
 struct judged {
     uint32_t oid;
     uint32_t hash;
-    struct log_limit limit;
     UT_hash_handle hh;
 };
 
 static struct plan *make_plan(struct ruleset *ruleset, const struct relation *relation);
 static void free_plan(struct ruleset *ruleset, struct plan *plan);
-static void log_judgement(struct ruleset *ruleset, const struct relation *relation);
+static void warn_of(struct ruleset *ruleset, const struct relation *relation);
 
 const struct plan *plan_find(struct ruleset *ruleset, const struct relation *relation)
 {
@@ -164,28 +162,27 @@ static struct plan *make_plan(struct ruleset *ruleset, const struct relation *re
     for (unsigned i = 0; i < ruleset->n_caches; i++)
         if (concerns(ruleset->caches[i], relation))
             plan_cache(plan, ruleset->caches[i], relation);
-    log_judgement(ruleset, relation);
+    warn_of(ruleset, relation);
     return plan;
 }
 
 static uint32_t hash_complaints(const struct complaints *complaints)
 {
-    uint32_t hash = 2166136261U;
+    uint32_t hash = HASH_OF_NOTHING;
     for (unsigned i = 0; i < complaints->n; i++)
         for (const char *at = complaints->list[i].text; *at; at++)
             hash = (hash ^ (unsigned char)*at) * 16777619U;
     return hash;
 }
 
-/* False when the same was said of the table less than a minute ago: a table is defined anew at each
- * connection, and whenever PostgreSQL thinks that it might have changed. */
-static bool may_say(struct ruleset *ruleset, const struct relation *relation, uint32_t hash)
+/* False when the same was said of the table last: a table is defined anew at each connection, and
+ * whenever PostgreSQL thinks that it might have changed. */
+static bool is_news(struct ruleset *ruleset, const struct relation *relation, uint32_t hash)
 {
     struct judged *judged;
-    unsigned n_suppressed;
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
     HASH_FIND(hh, ruleset->judged, &relation->oid, sizeof relation->oid, judged);
+    if (hash == (judged ? judged->hash : HASH_OF_NOTHING))
+        return false;
     if (!judged) {
         if (HASH_COUNT(ruleset->judged) >= MAX_PLANS)
             plan_forget_judged(ruleset);
@@ -193,11 +190,8 @@ static bool may_say(struct ruleset *ruleset, const struct relation *relation, ui
         judged->oid = relation->oid;
         HASH_ADD(hh, ruleset->judged, oid, sizeof judged->oid, judged);
     }
-    if (judged->hash != hash)
-        judged->limit = (struct log_limit){0};
     judged->hash = hash;
-    return log_limit_pass(&judged->limit, (int64_t)now.tv_sec * 1000, SAY_INTERVAL_MS,
-                          &n_suppressed);
+    return true;
 }
 
 void plan_forget_judged(struct ruleset *ruleset)
@@ -209,19 +203,25 @@ void plan_forget_judged(struct ruleset *ruleset)
     }
 }
 
-/* At start the catalog was judged, but the table may have changed since. */
-static void log_judgement(struct ruleset *ruleset, const struct relation *relation)
+void ruleset_warn(struct ruleset *ruleset, const struct relation *relation,
+                  struct complaints *complaints)
 {
-    struct complaints complaints = {0};
-    ruleset_judge(ruleset, relation, false, &complaints);
-    bool say =
-        complaints.n && (ruleset->told || may_say(ruleset, relation, hash_complaints(&complaints)));
-    for (unsigned i = 0; say && i < complaints.n; i++) {
-        const struct complaint *one = &complaints.list[i];
+    ruleset_judge(ruleset, relation, false, complaints);
+    if (!ruleset->told && !is_news(ruleset, relation, hash_complaints(complaints)))
+        return;
+    for (unsigned i = 0; i < complaints->n; i++) {
+        const struct complaint *one = &complaints->list[i];
         if (ruleset->told)
             ruleset->told(ruleset->told_ctx, one->file, one->line, one->text);
         else
             log_warn("%s:%d: %s", one->file, one->line, one->text);
     }
+}
+
+/* At start the catalog was judged, but the table may have changed since. */
+static void warn_of(struct ruleset *ruleset, const struct relation *relation)
+{
+    struct complaints complaints = {0};
+    ruleset_warn(ruleset, relation, &complaints);
     complaints_free(&complaints);
 }

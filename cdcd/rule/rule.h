@@ -102,6 +102,12 @@ const struct rule_table *ruleset_tables(const struct ruleset *ruleset, unsigned 
 void ruleset_judge(const struct ruleset *ruleset, const struct relation *relation,
                    bool weak_is_error, struct complaints *complaints);
 
+/* Judges a table that changes come of, for which nothing is refused: logs the complaints as
+ * warnings, unless they are those that were logged of it last. Gives them as well; complaints is
+ * empty at first. */
+void ruleset_warn(struct ruleset *ruleset, const struct relation *relation,
+                  struct complaints *complaints);
+
 /* Warns of `when` and `columns` that read old values which are never sent: right, but they count as
  * true for every UPDATE. And of what reads large values, which are not sent where they are left as
  * they were. */

@@ -111,12 +111,17 @@ static void print(struct coverage *coverage, const struct complaints *complaints
     complaints_free(&fresh);
 }
 
+static bool has_rows(const struct catalog_table *table)
+{
+    return table->kind == TABLE_ORDINARY || table->kind == TABLE_PARTITIONED;
+}
+
 static void give_table(struct coverage *coverage, const struct catalog *catalog, unsigned place,
                        const struct wanted *wanted, struct complaints *complaints)
 {
     const struct catalog_table *table = &catalog->tables[place];
     unsigned n = complaints->n;
-    if (table->kind != TABLE_ORDINARY && table->kind != TABLE_PARTITIONED)
+    if (!has_rows(table))
         return;
     coverage->events->table(coverage->ctx, &table->relation, complaints);
     remedy_columns(catalog, place, wanted, n, complaints);
@@ -260,17 +265,37 @@ bool coverage_doubt_renamed(struct coverage *coverage, const struct catalog *cat
     return any;
 }
 
+/* Its rules' complaints are logged by who takes the event; those of the publication, here. Neither
+ * is printed again when the list is looked at anew. */
+static void give_late_table(struct coverage *coverage, const struct catalog *catalog,
+                            unsigned place)
+{
+    const struct wanted *one = &coverage->list->tables[place];
+    const struct catalog_table *table = &catalog->tables[place];
+    struct complaints found = {0};
+    if (!has_rows(table))
+        return;
+    coverage->events->late_table(coverage->ctx, &table->relation, &found);
+    unsigned n = found.n;
+    remedy_columns(catalog, place, one, 0, &found);
+    for (unsigned i = 0; i < found.n; i++) {
+        const struct complaint *complaint = &found.list[i];
+        complain(&coverage->said, complaint->severity, complaint->file, complaint->line, "%s",
+                 complaint->text);
+        if (i >= n)
+            log_warn("%s:%d: %s", complaint->file, complaint->line, complaint->text);
+    }
+    complaints_free(&found);
+}
+
 /* The table is in the publication, and was not when it was last looked at. */
 static void appear(struct coverage *coverage, const struct catalog *catalog, unsigned place)
 {
     struct wanted *one = &coverage->list->tables[place];
-    struct complaints complaints = {0};
     if (!one->pattern || coverage->n_appeared++ < SHOWN_MAX)
         log_info("changes of a table come from now on table=%s.%s", one->schema, one->name);
     one->unseen = catalog->xmin < catalog->xmax ? catalog->xmax : 0;
-    give_table(coverage, catalog, place, one, &complaints);
-    print(coverage, &complaints, false);
-    complaints_free(&complaints);
+    give_late_table(coverage, catalog, place);
     coverage->events->appeared(coverage->ctx, &catalog->tables[place].relation);
 }
 

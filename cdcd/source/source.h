@@ -48,7 +48,10 @@ struct source_events {
     /* What the catalog says of a table that was asked for, before streaming and after
      * source_set_tables. Complaints with errors end the start (failed), or refuse the tables. */
     void (*table)(void *ctx, const struct relation *relation, struct complaints *complaints);
-    /* A table that was asked for and did not exist appeared, and is in the publication now. */
+    /* A table that was asked for and did not exist is in the publication now; the rest as `table`,
+     * but it is refused no more: who takes the event says what is wrong, and gives that as well. */
+    void (*late_table)(void *ctx, const struct relation *relation, struct complaints *complaints);
+    /* Follows it: what the table had before was not given. */
     void (*appeared)(void *ctx, const struct relation *relation);
     /* The answer to source_set_tables: the tables are as they should be (err->code 0), or not. */
     void (*tables_set)(void *ctx, const struct err *err);

@@ -275,6 +275,27 @@ def test_a_table_that_does_not_exist_sleeps_until_it_appears(blog, redis, run_cd
     assert redis.left() == set()
 
 
+def test_a_weak_table_that_appears_is_warned_of_once(blog, redis, run_cdcd):
+    rules = rules_file(
+        """
+  late = { key = "late:{owner}"; triggers = "late";
+           all = { action = "scan"; match = "late:*"; }; };
+"""
+    )
+    cdcd = run_cdcd(blog, rules, redis)
+    cdcd.wait_for_log("late")
+    blog.sql("CREATE TABLE late (id int PRIMARY KEY, owner int)")
+    cdcd.wait_for_log("table appeared")
+    redis.warm("blog:late:1", "blog:late:2")
+    blog.sql("INSERT INTO late VALUES (1, 1)")
+    blog.sql("UPDATE late SET owner = 2 WHERE id = 1")
+    cdcd.caught_up()
+    assert redis.left() == set()
+    said = [line for line in cdcd.said().splitlines() if "takes column owner" in line]
+    assert len(said) == 1
+    assert " warning " in said[0] and "a DELETE, clears the cache's all; " in said[0]
+
+
 def test_a_column_that_does_not_exist_sleeps_until_it_appears(blog, redis, run_cdcd):
     rules = rules_file(
         """

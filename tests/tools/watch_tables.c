@@ -94,6 +94,7 @@ static const struct source_events events = {
     .streaming = on_streaming,
     .gap = on_reason,
     .table = on_table,
+    .late_table = on_table,
     .appeared = on_appeared,
     .tables_set = on_tables_set,
     .failed = on_failed,

@@ -151,6 +151,12 @@ void ruleset_judge(const struct ruleset *ruleset, const struct relation *relatio
     complain(complaints, SEVERITY_WARNING, NULL, 0, "judged by %s", ruleset->name);
 }
 
+void ruleset_warn(struct ruleset *ruleset, const struct relation *relation,
+                  struct complaints *complaints)
+{
+    ruleset_judge(ruleset, relation, false, complaints);
+}
+
 unsigned ruleset_n_caches(const struct ruleset *ruleset)
 {
     (void)ruleset;

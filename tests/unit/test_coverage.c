@@ -1,3 +1,4 @@
+#include "logged.h"
 #include "source/coverage.h"
 
 #include <setjmp.h>
@@ -16,7 +17,8 @@ struct fixture {
     struct catalog_table table;
     unsigned n_tables;
     unsigned n_appeared;
-    bool object; /* to each table */
+    bool object;         /* to each table */
+    const char *missing; /* a column of each late table */
 };
 
 static struct fixture fixture;
@@ -32,6 +34,14 @@ static void on_table(void *ctx, const struct relation *relation, struct complain
         complain_code(complaints, EX_DATAERR, "blog.cfg", 7, "no such column");
 }
 
+static void on_late_table(void *ctx, const struct relation *relation, struct complaints *complaints)
+{
+    on_table(ctx, relation, complaints);
+    if (fixture.missing)
+        complain(complaints, SEVERITY_WARNING, "blog.cfg", 7, "table public.t has no column %s; x",
+                 fixture.missing);
+}
+
 static void on_appeared(void *ctx, const struct relation *relation)
 {
     (void)ctx;
@@ -41,7 +51,8 @@ static void on_appeared(void *ctx, const struct relation *relation)
 
 static int setup(void **state)
 {
-    static const struct source_events events = {.table = on_table, .appeared = on_appeared};
+    static const struct source_events events = {
+        .table = on_table, .late_table = on_late_table, .appeared = on_appeared};
     (void)state;
     fixture = (struct fixture){
         .coverage = coverage_make(&events, NULL, true, &wanted, 1),
@@ -103,6 +114,28 @@ static void a_table_that_was_missing_appears_once(void **state)
     assert_int_equal(compare(), 1);
     assert_int_equal(fixture.n_tables, 1);
     assert_int_equal(compare(), 0);
+}
+
+static void appear_lacking_a_column(void *ctx)
+{
+    static const char *left_out[] = {"slug"};
+    (void)ctx;
+    fixture.table.left_out = left_out;
+    fixture.table.n_left_out = 1;
+    fixture.missing = "slug";
+    assert_int_equal(compare(), 1);
+}
+
+/* What its rules miss was logged by who took the event. */
+static void of_a_late_table_the_publications_part_alone_is_logged(void **state)
+{
+    (void)state;
+    take_table_away();
+    coverage_note(fixture.coverage, &fixture.catalog, false, false);
+    bring_table_back(OID);
+    assert_int_equal(logged(NULL, appear_lacking_a_column, "leaves out columns"), 1);
+    bring_table_back(OID + 1);
+    assert_int_equal(logged(NULL, appear_lacking_a_column, "has no column"), 0);
 }
 
 static void another_table_of_the_same_name_appears(void **state)
@@ -267,6 +300,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(a_table_that_was_there_does_not_appear),
         TEST(a_table_that_was_missing_appears_once),
+        TEST(of_a_late_table_the_publications_part_alone_is_logged),
         TEST(another_table_of_the_same_name_appears),
         TEST(a_table_that_left_the_publication_appears_when_it_is_back),
         TEST(added_under_an_old_slot_it_appears),

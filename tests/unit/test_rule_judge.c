@@ -1,4 +1,5 @@
 /* What rules want of a real table: columns, types, old values. */
+#include "logged.h"
 #include "rule_fixture.h"
 
 #define INT4 23
@@ -353,35 +354,16 @@ static void wildcards_are_judged_with_each_table(void **state)
          "tenant_1.t does not send");
 }
 
-/* How often a text stands in what was logged while the function ran. */
-static unsigned logged(struct fixture *f, void (*run)(struct fixture *f), const char *text)
+static void define_often(void *ctx)
 {
-    char line[4096];
-    unsigned n = 0;
-    fflush(stderr);
-    int kept = dup(STDERR_FILENO), to = memfd_create("log", MFD_CLOEXEC);
-    dup2(to, STDERR_FILENO);
-    run(f);
-    fflush(stderr);
-    dup2(kept, STDERR_FILENO);
-    close(kept);
-    lseek(to, 0, SEEK_SET);
-    FILE *from = fdopen(to, "r");
-    while (fgets(line, sizeof line, from))
-        n += strstr(line, text) != NULL;
-    fclose(from);
-    return n;
-}
-
-static void define_often(struct fixture *f)
-{
+    struct fixture *f = ctx;
     for (unsigned i = 0; i < 5; i++) {
         f->relation.version++;
         change(f, CHANGE_INSERT, NULL, "7 8");
     }
 }
 
-static void the_same_is_said_of_a_table_once_a_minute(void **state)
+static void the_same_is_said_of_a_table_once(void **state)
 {
     struct fixture *f = *state;
     rules(f, "c = { key = \"c:{x}\"; triggers = \"t\"; " ALL);
@@ -391,8 +373,40 @@ static void the_same_is_said_of_a_table_once_a_minute(void **state)
     assert_int_equal(logged(f, define_often, "has no column x"), 1);
 }
 
-static void fail_often(struct fixture *f)
+static void appear_and_change(void *ctx)
 {
+    struct fixture *f = ctx;
+    complaints_free(&f->complaints);
+    ruleset_warn(f->set, &f->relation, &f->complaints);
+    assert_int_equal(f->complaints.n, 1);
+    define_often(f);
+}
+
+static void a_weak_table_that_appears_is_warned_of_once_as_an_accepted_one(void **state)
+{
+    struct fixture *f = *state;
+    rules(f, "c = { key = \"c:{x}\"; triggers = \"t\"; " ALL);
+    table(f, "*id", "x", NULL);
+    assert_int_equal(logged(f, appear_and_change, "warning "), 1);
+    f->relation.oid++;
+    assert_int_equal(logged(f, appear_and_change, "a DELETE, clears the cache's all"), 1);
+}
+
+static void what_was_mended_is_said_again_when_it_is_back(void **state)
+{
+    struct fixture *f = *state;
+    rules(f, "c = { key = \"c:{x}\"; triggers = \"t\"; " ALL);
+    table(f, "*id", "x", NULL);
+    assert_int_equal(logged(f, define_often, "takes column x"), 1);
+    f->columns[1].in_identity = true;
+    assert_int_equal(logged(f, define_often, "takes column x"), 0);
+    f->columns[1].in_identity = false;
+    assert_int_equal(logged(f, define_often, "takes column x"), 1);
+}
+
+static void fail_often(void *ctx)
+{
+    struct fixture *f = ctx;
     for (unsigned i = 0; i < 5; i++)
         change(f, CHANGE_INSERT, NULL, "0 secret");
 }
@@ -409,8 +423,9 @@ static void a_rule_that_fails_is_said_once_a_minute_and_without_values(void **st
     assert_int_equal(logged(f, fail_often, "secret"), 0);
 }
 
-static void find_many(struct fixture *f)
+static void find_many(void *ctx)
 {
+    struct fixture *f = ctx;
     const struct answer many = {.too_many = true};
     change(f, CHANGE_INSERT, NULL, "7 8");
     for (unsigned i = 0; i < 5; i++)
@@ -427,8 +442,9 @@ static void too_many_rows_are_said_once_a_minute(void **state)
     assert_int_equal(logged(f, find_many, "more rows"), 0);
 }
 
-static void fail_first(struct fixture *f)
+static void fail_first(void *ctx)
 {
+    struct fixture *f = ctx;
     change(f, CHANGE_INSERT, NULL, "0 secret");
 }
 
@@ -474,7 +490,9 @@ int main(void)
         TEST(a_lookup_of_a_large_value_is_advised),
         TEST(large_values_that_no_update_brings_are_not_advised),
         TEST(wildcards_are_judged_with_each_table),
-        TEST(the_same_is_said_of_a_table_once_a_minute),
+        TEST(the_same_is_said_of_a_table_once),
+        TEST(a_weak_table_that_appears_is_warned_of_once_as_an_accepted_one),
+        TEST(what_was_mended_is_said_again_when_it_is_back),
         TEST(a_rule_that_fails_is_said_once_a_minute_and_without_values),
         TEST(too_many_rows_are_said_once_a_minute),
         TEST(the_reason_of_a_failure_is_said),
