@@ -54,6 +54,8 @@ call_row text_length, bpchar_length, text_bytes, text_left, text_right, text_sub
 call_row text_replace, text_btrim, text_ltrim, text_rtrim, bytea_btrim, bytea_ltrim, bytea_rtrim;
 call_row text_split_part, text_starts_with, text_strpos, text_lower, text_upper, text_join;
 call_row any_join, any_concat, any_concat_ws;
+/* What a char(n) says. */
+struct text text_without_blanks(struct text text);
 
 /* like.c */
 call_row any_like, any_ilike, any_like_escape;

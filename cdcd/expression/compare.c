@@ -54,13 +54,6 @@ static bool same(struct text left, struct text right)
     return left.len == right.len && (!left.len || !memcmp(left.bytes, right.bytes, left.len));
 }
 
-static struct text trimmed(struct text text)
-{
-    while (text.len && text.bytes[text.len - 1] == ' ')
-        text.len--;
-    return text;
-}
-
 /* Dates stand among timestamps as their midnight, those that no timestamp reaches between the last
  * timestamp and infinity. Between timestamp and timestamptz the session's UTC adds nothing. */
 static int64_t moment(const struct call *call, unsigned i)
@@ -83,5 +76,5 @@ ORDERED(uuid, memcmp(LEFT->uuid, RIGHT->uuid, 16))
 ORDERED(time, order_times(call))
 ROW(text_eq, same(LEFT->text, RIGHT->text))
 ROW(text_ne, !same(LEFT->text, RIGHT->text))
-ROW(bpchar_eq, same(trimmed(LEFT->text), trimmed(RIGHT->text)))
-ROW(bpchar_ne, !same(trimmed(LEFT->text), trimmed(RIGHT->text)))
+ROW(bpchar_eq, same(text_without_blanks(LEFT->text), text_without_blanks(RIGHT->text)))
+ROW(bpchar_ne, !same(text_without_blanks(LEFT->text), text_without_blanks(RIGHT->text)))

@@ -139,10 +139,7 @@ const char *bool_to_text(struct call *call)
 
 const char *bpchar_to_text(struct call *call)
 {
-    struct text text = call->args[0].text;
-    while (text.len && text.bytes[text.len - 1] == ' ')
-        text.len--;
-    call->result->text = text;
+    call->result->text = text_without_blanks(call->args[0].text);
     return NULL;
 }
 

@@ -1,6 +1,7 @@
 #include "expression/json.h"
 
 #include "base/mem.h"
+#include "base/utf8.h"
 
 #include <string.h>
 
@@ -55,20 +56,6 @@ static bool read_hex(struct scan *scan, uint32_t *code)
     return true;
 }
 
-static char *put_character(char *out, uint32_t code)
-{
-    if (code < 0x80) {
-        *out++ = (char)code;
-        return out;
-    }
-    int more = code < 0x800 ? 1 : code < 0x10000 ? 2 : 3;
-    static const unsigned char HEADS[] = {0, 0xc0, 0xe0, 0xf0};
-    *out++ = (char)(HEADS[more] | code >> (6 * more));
-    while (more-- > 0)
-        *out++ = (char)(0x80 | (code >> (6 * more) & 0x3f));
-    return out;
-}
-
 /* After `\u`; a pair of surrogates is one character, and one alone is none. */
 static const char *decode_unicode(struct scan *scan, bool decode, char **out)
 {
@@ -85,7 +72,7 @@ static const char *decode_unicode(struct scan *scan, bool decode, char **out)
     } else if (code == 0 || (code >= 0xdc00 && code < 0xe000)) {
         return NO_CHARACTER;
     }
-    *out = put_character(*out, code);
+    *out += utf8_write(code, *out);
     return NULL;
 }
 

@@ -2,6 +2,7 @@
 
 #include "base/buf.h"
 #include "base/mem.h"
+#include "base/utf8.h"
 
 #include <ctype.h>
 #include <stdlib.h>
@@ -16,39 +17,6 @@ static struct token wrong(struct lexer *lexer, struct token token, const char *w
     lexer->at = lexer->text + token.position - 1;
     token.kind = TOKEN_WRONG;
     return token;
-}
-
-/* Of a sequence that begins here: its length, or 0. */
-static unsigned utf8_length(const unsigned char *at)
-{
-    static const struct {
-        unsigned char first, last, low, high;
-        unsigned n;
-    } rows[] = {
-        {0x01, 0x7F, 0, 0, 1},       {0xC2, 0xDF, 0x80, 0xBF, 2}, {0xE0, 0xE0, 0xA0, 0xBF, 3},
-        {0xE1, 0xEC, 0x80, 0xBF, 3}, {0xED, 0xED, 0x80, 0x9F, 3}, {0xEE, 0xEF, 0x80, 0xBF, 3},
-        {0xF0, 0xF0, 0x90, 0xBF, 4}, {0xF1, 0xF3, 0x80, 0xBF, 4}, {0xF4, 0xF4, 0x80, 0x8F, 4}};
-    for (unsigned i = 0; i < sizeof rows / sizeof *rows; i++) {
-        if (*at < rows[i].first || *at > rows[i].last)
-            continue;
-        if (rows[i].n > 1 && (at[1] < rows[i].low || at[1] > rows[i].high))
-            return 0;
-        for (unsigned more = 2; more < rows[i].n; more++)
-            if ((at[more] & 0xC0) != 0x80)
-                return 0;
-        return rows[i].n;
-    }
-    return 0;
-}
-
-bool lex_is_utf8(const char *text)
-{
-    for (unsigned n; *text; text += n) {
-        n = utf8_length((const unsigned char *)text);
-        if (n == 0)
-            return false;
-    }
-    return true;
 }
 
 static bool is_space(char c)
@@ -165,33 +133,22 @@ static struct token lex_number(struct lexer *lexer, struct token token)
     return finish(lexer, token, start, (size_t)(at - start));
 }
 
-static void put_utf8(struct buf *to, unsigned long code)
-{
-    char bytes[4];
-    unsigned n = code < 0x80 ? 1 : code < 0x800 ? 2 : code < 0x10000 ? 3 : 4;
-    static const unsigned char heads[] = {0, 0, 0xC0, 0xE0, 0xF0};
-    for (unsigned i = n; i-- > 1; code >>= 6)
-        bytes[i] = (char)(0x80 | (code & 0x3F));
-    bytes[0] = (char)(heads[n] | code);
-    buf_put(to, bytes, n);
-}
-
 /* \u0041, \U00010348; false when it is none, or no character. */
 static bool lex_unicode(struct lexer *lexer, struct buf *to)
 {
     size_t n = *lexer->at == 'u' ? 4 : 8;
-    char digits[9] = {0};
+    char digits[9] = {0}, bytes[UTF8_MAX_BYTES];
     lexer->at++;
     for (size_t i = 0; i < n; i++) {
         if (!isxdigit((unsigned char)lexer->at[i]))
             return false;
         digits[i] = lexer->at[i];
     }
-    unsigned long code = strtoul(digits, NULL, 16);
+    uint32_t code = (uint32_t)strtoul(digits, NULL, 16);
     lexer->at += n;
     if (code == 0 || code > 0x10FFFF || (code >= 0xD800 && code <= 0xDFFF))
         return false;
-    put_utf8(to, code);
+    buf_put(to, bytes, utf8_write(code, bytes));
     return true;
 }
 
@@ -272,7 +229,7 @@ static struct token lex_string(struct lexer *lexer, struct token token, bool esc
         else if (!goes_on(lexer))
             break;
     }
-    if (!why && !lex_is_utf8(buf_str(&text)))
+    if (!why && !utf8_is_valid(buf_str(&text), text.len))
         why = "a string that is not UTF-8";
     token = why ? wrong(lexer, token, why) : finish(lexer, token, buf_str(&text), text.len);
     buf_free(&text);

@@ -2,7 +2,6 @@
 #ifndef CDCD_EXPRESSION_LEX_H
 #define CDCD_EXPRESSION_LEX_H
 
-#include <stdbool.h>
 #include <stdint.h>
 
 struct arena;
@@ -33,7 +32,5 @@ struct lexer {
 
 /* The next token. After TOKEN_END or TOKEN_WRONG, the same again. */
 struct token lex_next(struct lexer *lexer);
-/* True when the text is UTF-8, as PostgreSQL accepts it. */
-bool lex_is_utf8(const char *text);
 
 #endif

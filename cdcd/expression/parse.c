@@ -3,6 +3,7 @@
 #include "expression/parser.h"
 
 #include "base/mem.h"
+#include "base/utf8.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -460,16 +461,17 @@ static struct node *parse_operand(struct parser *parser)
 struct expression *expression_parse(struct arena *arena, const char *text, struct err *err)
 {
     struct expression *expression = arena_alloc(arena, sizeof *expression);
-    const char *source = arena_strdup(arena, text);
+    size_t n = strlen(text);
+    const char *source = arena_strndup(arena, text, n);
     struct parser parser = {.arena = arena, .expression = expression, .err = err};
     parser.lexer = (struct lexer){.arena = arena, .text = source, .at = source};
     expression->source = source;
     err->code = 0;
-    if (strlen(source) > TREE_MAX_BYTES) {
+    if (n > TREE_MAX_BYTES) {
         parser_refuse(&parser, 1, "it is longer than %d bytes", TREE_MAX_BYTES);
         return NULL;
     }
-    if (!lex_is_utf8(source)) {
+    if (!utf8_is_valid(source, n)) {
         err_set(err, EX_CONFIG, "the expression is not UTF-8; save the file as UTF-8");
         return NULL;
     }

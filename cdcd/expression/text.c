@@ -34,7 +34,7 @@ static uint32_t after(struct text text, int64_t n)
     return i;
 }
 
-static struct text without_blanks(struct text text)
+struct text text_without_blanks(struct text text)
 {
     while (text.len && text.bytes[text.len - 1] == ' ')
         text.len--;
@@ -55,7 +55,7 @@ const char *text_length(struct call *call)
 
 const char *bpchar_length(struct call *call)
 {
-    call->result->integer = characters(without_blanks(call->args[0].text));
+    call->result->integer = characters(text_without_blanks(call->args[0].text));
     return NULL;
 }
 

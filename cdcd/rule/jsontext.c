@@ -1,5 +1,7 @@
 #include "rule/jsontext.h"
 
+#include "base/utf8.h"
+
 #include <stdbool.h>
 #include <string.h>
 
@@ -76,27 +78,6 @@ void jsontext_put(const char *text, size_t n, uint32_t type, struct buf *to)
     jsontext_put_string(text, n, to);
 }
 
-/* The length of the UTF-8 character at text; 0 when there is none. */
-static size_t utf8_length(const unsigned char *text, size_t n)
-{
-    static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
-    unsigned char lead = text[0];
-    size_t length = lead < 0x80 ? 1 : lead >= 0xf0 ? 4 : lead >= 0xe0 ? 3 : 2;
-    if (length == 1)
-        return 1;
-    if (lead < 0xc2 || lead > 0xf4 || n < length)
-        return 0;
-    uint32_t code = lead & (0xffU >> (length + 1));
-    for (size_t i = 1; i < length; i++) {
-        if ((text[i] & 0xc0) != 0x80)
-            return 0;
-        code = code << 6 | (text[i] & 0x3fU);
-    }
-    if (code < least[length] || code > 0x10ffff || (code >= 0xd800 && code < 0xe000))
-        return 0;
-    return length;
-}
-
 static void put_escaped(unsigned char byte, struct buf *to)
 {
     static const char shorts[] = "\"\\\b\f\n\r\t", letters[] = "\"\\bfnrt";
@@ -110,9 +91,10 @@ static void put_escaped(unsigned char byte, struct buf *to)
 void jsontext_put_string(const char *text, size_t n, struct buf *to)
 {
     buf_put(to, "\"", 1);
+    uint32_t code;
     for (size_t at = 0; at < n;) {
         unsigned char byte = (unsigned char)text[at];
-        size_t length = utf8_length((const unsigned char *)text + at, n - at);
+        size_t length = utf8_read(text + at, n - at, &code);
         if (length == 0)
             buf_put(to, "\xef\xbf\xbd", 3);
         else if (byte < ' ' || byte == '"' || byte == '\\')

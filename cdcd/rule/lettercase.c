@@ -1,5 +1,7 @@
 #include "rule/lettercase.h"
 
+#include "base/utf8.h"
+
 #include <stdint.h>
 
 struct range {
@@ -35,24 +37,6 @@ static bool stays(enum lettercase to_case, uint32_t code)
                                        : is_in(upper, sizeof upper / sizeof *upper, code);
 }
 
-/* The length of a character of two bytes and more; 0 when there is none. An overlong form has a
- * code below all ranges but that of two bytes, whose lead is looked at. */
-static size_t read_character(const unsigned char *text, size_t n, uint32_t *code)
-{
-    unsigned char lead = text[0];
-    size_t length = lead >= 0xf0 ? 4 : lead >= 0xe0 ? 3 : 2;
-    if (lead < 0xc2 || lead > 0xf4 || n < length)
-        return 0;
-    *code = lead & (0xffU >> (length + 1));
-    for (size_t i = 1; i < length; i++) {
-        if ((text[i] & 0xc0) != 0x80)
-            return 0;
-        *code = *code << 6 | (text[i] & 0x3fU);
-    }
-    bool overlong = (length == 3 && *code < 0x800) || (length == 4 && *code < 0x10000);
-    return overlong ? 0 : length;
-}
-
 bool lettercase_put(enum lettercase to_case, const char *text, size_t n, struct buf *to)
 {
     char first = to_case == LETTERCASE_LOWER ? 'A' : 'a', last = (char)(first + 25);
@@ -63,7 +47,7 @@ bool lettercase_put(enum lettercase to_case, const char *text, size_t n, struct 
             continue;
         }
         uint32_t code;
-        size_t length = read_character((const unsigned char *)text + i, n - i, &code);
+        size_t length = utf8_read(text + i, n - i, &code);
         if (length == 0 || !stays(to_case, code))
             return false;
         for (size_t end = i + length - 1; i < end; i++)

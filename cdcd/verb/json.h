@@ -9,7 +9,5 @@
 void json_text(FILE *to, const char *text, size_t n);
 /* The same for a C string; NULL becomes null. */
 void json_string(FILE *to, const char *text);
-/* The length of the UTF-8 character at text, of which there are n bytes; 0 when there is none. */
-size_t json_utf8_length(const char *text, size_t n);
 
 #endif

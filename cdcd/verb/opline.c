@@ -1,5 +1,6 @@
 #include "verb/opline.h"
 
+#include "base/utf8.h"
 #include "verb/json.h"
 
 #include <inttypes.h>
@@ -7,9 +8,10 @@
 
 void opline_put_text(struct buf *to, const char *text, size_t n)
 {
+    uint32_t code;
     for (size_t i = 0, length; i < n; i += length) {
         unsigned char byte = (unsigned char)text[i];
-        length = json_utf8_length(text + i, n - i);
+        length = utf8_read(text + i, n - i, &code);
         if (length == 0 || byte < ' ' || byte == 127) {
             buf_printf(to, "\\x%02x", byte);
             length = 1;

@@ -1,6 +1,6 @@
 #include "verb/xml.h"
 
-#include "verb/json.h"
+#include "base/utf8.h"
 
 #include <stdbool.h>
 #include <string.h>
@@ -30,11 +30,12 @@ static const char *entity(char byte)
 void xml_text(FILE *to, const char *text)
 {
     size_t n = strlen(text);
+    uint32_t code;
     while (n > 0) {
-        size_t length = json_utf8_length(text, n);
+        size_t length = utf8_read(text, n, &code);
         unsigned char byte = (unsigned char)*text;
         /* U+FFFE and U+FFFF are UTF-8, and no XML. */
-        bool none = length == 3 && memcmp(text, "\xef\xbf", 2) == 0 && (text[2] & 0x3e) == 0x3e;
+        bool none = length && (code == 0xfffe || code == 0xffff);
         if (length == 1 && entity(*text))
             fputs(entity(*text), to);
         else if (length == 0 || none || byte < ' ')
