@@ -74,6 +74,14 @@ struct template_scope load_scope(struct loader *loader, struct cache *cache, uns
     {"expire", OP_EXPIRE, false}, {"set", OP_SET, false}, \
     {"delete-members", OP_DELETE_MEMBERS, false}, {"publish", OP_PUBLISH, false}, \
     {"scan", OP_SCAN, false}, {0}
+/* The settings of an action that a cache and a trigger have alike, for tables of options whose
+ * AT(action) is a struct action_settings. */
+#define LOAD_ACTION_ROWS \
+    {.name = "grace", .type = OPT_TIME, AT(action.grace_ms), \
+     .help = "stale: how long the old value is served"}, \
+    {.name = "ttl", .type = OPT_TIME, AT(action.ttl_ms), \
+     .help = "expire, set: how long the key lives; stale: the longest that it is cached"}, \
+    {.name = "value", .type = OPT_STRING, AT(action.value), .help = "set: the value's template"}
 /* clang-format on */
 
 /* Whether the settings of a group, a cache's or a trigger's, are those that the action takes; false

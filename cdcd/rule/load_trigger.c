@@ -100,15 +100,7 @@ static const struct opt trigger_rows[] = {
      AT(action.action),
      .words = actions,
      .help = "what this trigger does to the key, instead of the cache's action"},
-    {.name = "grace",
-     .type = OPT_TIME,
-     AT(action.grace_ms),
-     .help = "stale: how long the old value is served"},
-    {.name = "ttl",
-     .type = OPT_TIME,
-     AT(action.ttl_ms),
-     .help = "expire, set: how long the key lives; stale: the longest that it is cached"},
-    {.name = "value", .type = OPT_STRING, AT(action.value), .help = "set: the value's template"},
+    LOAD_ACTION_ROWS,
     {0}};
 
 #undef AT
