@@ -222,6 +222,28 @@ static struct typed *resolve_row(struct typing *typing, const struct calling *ca
     return row ? refuse_row(typing, calling, row) : refuse_call(typing, calling, ambiguous);
 }
 
+/* Values that may be equal though their texts are not. */
+static struct typed *refuse_equality(struct typing *typing, const struct calling *calling,
+                                     const struct typed *other)
+{
+    const struct own_type *own = typing_own(typing, other->oid);
+    const char *column =
+        other->kind == TYPED_COLUMN ? typing->relation->columns[other->column].name : "x";
+    const char *name = typing_name(typing, TYPE_OTHER, other->oid);
+    if (!own && other->oid >= OTHER_FIRST_OWN_OID)
+        return typing_refuse(typing, calling->position,
+                             "which values of type %s are equal is not known yet", name);
+    if (other_casts_to_text(other->oid, own))
+        return typing_refuse(typing, calling->position,
+                             "values of type %s may be equal though their texts are not; write "
+                             "%s::text to compare the texts, or a lookup",
+                             name, column);
+    return typing_refuse(
+        typing, calling->position,
+        "values of type %s may be equal though their texts are not; a lookup can compare them",
+        name);
+}
+
 /* Of types that are none of ours only the text is known. */
 static struct typed *compare_others(struct typing *typing, const struct calling *calling)
 {
@@ -232,7 +254,9 @@ static struct typed *compare_others(struct typing *typing, const struct calling 
         calling->n == 2 && (strcmp(calling->name, "=") == 0 || strcmp(calling->name, "<>") == 0);
     bool same = beside->type == TYPE_UNKNOWN || beside->soft ||
                 (beside->type == TYPE_OTHER && beside->oid == other->oid);
-    if (!equality || !same || !other_is_equal_by_text(other->oid))
+    if (equality && !other_is_equal_by_text(other->oid, typing_own(typing, other->oid)))
+        return refuse_equality(typing, calling, other);
+    if (!equality || !same)
         return typing_refuse(typing, calling->position,
                              "of a column of type %s only its text is known: where that decides, = "
                              "and <> compare it with a literal or with a column of its type; a "

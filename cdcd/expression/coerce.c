@@ -20,6 +20,33 @@ static void set_type(struct typed *typed, enum type type, uint32_t oid)
     typed->oid = row ? row->oid : oid;
 }
 
+/* Of a type that is none of ours a literal stays as it is, if PostgreSQL would print it so. */
+static struct typed *read_other(struct typing *typing, struct typed *typed)
+{
+    const struct own_type *own = typing_own(typing, typed->oid);
+    struct text text = typed->value.text;
+    int shown = (int)(text.len > 40 ? 40 : text.len);
+    const char *name = typing_name(typing, TYPE_OTHER, typed->oid);
+    if (!other_is_canonical(typed->oid, own, text))
+        return typing_refuse(typing, typed->position,
+                             "whether a value of type %s is '%.*s' cannot be told from its text as "
+                             "PostgreSQL prints it; %sa lookup can compare them",
+                             name, shown, text.bytes,
+                             other_casts_to_text(typed->oid, own) ? "a cast, as in x::text, or "
+                                                                  : "");
+    if (other_is_label(own, text))
+        return typed;
+    const char *given = arena_strndup(typing->arena, text.bytes, text.len);
+    const char *nearest = str_nearest(given, own->labels);
+    if (nearest)
+        return typing_refuse(typing, typed->position,
+                             "'%.*s' is no label of %s; did you mean '%s'?", shown, text.bytes,
+                             name, nearest);
+    return typing_refuse(typing, typed->position,
+                         "'%.*s' is no label of %s; ALTER TYPE ... ADD VALUE adds one", shown,
+                         text.bytes, name);
+}
+
 /* An untyped literal is read as the type at once, as PostgreSQL does. */
 static struct typed *read_literal(struct typing *typing, struct typed *typed, enum type to,
                                   uint32_t oid)
@@ -28,14 +55,8 @@ static struct typed *read_literal(struct typing *typing, struct typed *typed, en
     set_type(typed, to, oid);
     if (typed->value.kind == DATUM_NULL)
         return typed;
-    if (to == TYPE_OTHER && !other_is_canonical(oid, text))
-        return typing_refuse(typing, typed->position,
-                             "whether a value of type %s is '%.*s' cannot be told from its text as "
-                             "PostgreSQL prints it; a lookup can compare them",
-                             typing_name(typing, to, oid), (int)(text.len > 40 ? 40 : text.len),
-                             text.bytes);
     if (to == TYPE_OTHER)
-        return typed;
+        return read_other(typing, typed);
     const char *why = catalog_input(to, text, typing->arena, &typed->value);
     if (why)
         return typing_refuse(typing, typed->position, "'%.*s' is no value of type %s: %s",
@@ -188,7 +209,7 @@ struct typed *coerce_explicit(struct typing *typing, struct typed *from, const s
     enum type to = type_named(typing, cast);
     if (to == TYPE_NONE)
         return NULL;
-    if (from->type == TYPE_OTHER && !other_casts_to_text(from->oid))
+    if (from->type == TYPE_OTHER && !other_casts_to_text(from->oid, typing_own(typing, from->oid)))
         return typing_refuse(
             typing, cast->position,
             "what a cast makes of type %s cannot be told from its text; the column "

@@ -5,23 +5,42 @@
 #include <string.h>
 #include <strings.h>
 
-#define FIRST_USER_OID 16384
 #define NAME_MAX_BYTES 63
 
 enum other_oid {
+    OID_CHAR = 18,
     OID_NAME = 19,
     OID_OID = 26,
+    OID_XML = 142,
+    OID_POINT = 600,
     OID_CIDR = 650,
+    OID_MONEY = 790,
     OID_MACADDR = 829,
     OID_INET = 869,
+    OID_BOOL_ARRAY = 1000,
     OID_INT2_ARRAY = 1005,
     OID_INT4_ARRAY = 1007,
     OID_TEXT_ARRAY = 1009,
     OID_VARCHAR_ARRAY = 1015,
     OID_INT8_ARRAY = 1016,
     OID_TIME = 1083,
+    OID_TIMESTAMP_ARRAY = 1115,
+    OID_DATE_ARRAY = 1182,
+    OID_TIMESTAMPTZ_ARRAY = 1185,
     OID_INTERVAL = 1186,
+    OID_NUMERIC_ARRAY = 1231,
     OID_TIMETZ = 1266,
+    OID_BIT = 1560,
+    OID_VARBIT = 1562,
+    OID_UUID_ARRAY = 2951,
+    OID_TSVECTOR = 3614,
+    OID_JSONB_ARRAY = 3807,
+    OID_INT4_RANGE = 3904,
+    OID_NUM_RANGE = 3906,
+    OID_TS_RANGE = 3908,
+    OID_TSTZ_RANGE = 3910,
+    OID_DATE_RANGE = 3912,
+    OID_INT8_RANGE = 3926,
 };
 
 static bool is_among(uint32_t oid, const uint32_t *oids)
@@ -32,21 +51,102 @@ static bool is_among(uint32_t oid, const uint32_t *oids)
     return false;
 }
 
-bool other_is_equal_by_text(uint32_t oid)
+const char *other_name(uint32_t oid)
+{
+    static const struct {
+        uint32_t oid;
+        const char *name;
+    } names[] = {
+        {OID_CHAR, "\"char\""},
+        {OID_NAME, "name"},
+        {OID_OID, "oid"},
+        {OID_XML, "xml"},
+        {OID_POINT, "point"},
+        {OID_CIDR, "cidr"},
+        {OID_MONEY, "money"},
+        {OID_MACADDR, "macaddr"},
+        {OID_INET, "inet"},
+        {OID_BOOL_ARRAY, "boolean[]"},
+        {OID_INT2_ARRAY, "smallint[]"},
+        {OID_INT4_ARRAY, "integer[]"},
+        {OID_TEXT_ARRAY, "text[]"},
+        {OID_VARCHAR_ARRAY, "varchar[]"},
+        {OID_INT8_ARRAY, "bigint[]"},
+        {OID_TIME, "time"},
+        {OID_TIMESTAMP_ARRAY, "timestamp[]"},
+        {OID_DATE_ARRAY, "date[]"},
+        {OID_TIMESTAMPTZ_ARRAY, "timestamptz[]"},
+        {OID_INTERVAL, "interval"},
+        {OID_NUMERIC_ARRAY, "numeric[]"},
+        {OID_TIMETZ, "timetz"},
+        {OID_BIT, "bit"},
+        {OID_VARBIT, "varbit"},
+        {OID_UUID_ARRAY, "uuid[]"},
+        {OID_TSVECTOR, "tsvector"},
+        {OID_JSONB_ARRAY, "jsonb[]"},
+        {OID_INT4_RANGE, "int4range"},
+        {OID_NUM_RANGE, "numrange"},
+        {OID_TS_RANGE, "tsrange"},
+        {OID_TSTZ_RANGE, "tstzrange"},
+        {OID_DATE_RANGE, "daterange"},
+        {OID_INT8_RANGE, "int8range"},
+    };
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (names[i].oid == oid)
+            return names[i].name;
+    return NULL;
+}
+
+bool other_is_equal_by_text(uint32_t oid, const struct own_type *own)
 {
     static const uint32_t oids[] = {OID_NAME,       OID_OID,        OID_CIDR,          OID_MACADDR,
                                     OID_INET,       OID_INT2_ARRAY, OID_INT4_ARRAY,    OID_TIME,
                                     OID_INT8_ARRAY, OID_TEXT_ARRAY, OID_VARCHAR_ARRAY, 0};
-    return oid >= FIRST_USER_OID || is_among(oid, oids);
+    return own ? own->equality != OWN_EQUALITY_ITS : is_among(oid, oids);
 }
 
-bool other_casts_to_text(uint32_t oid)
+bool other_casts_to_text(uint32_t oid, const struct own_type *own)
 {
-    static const uint32_t oids[] = {OID_NAME,       OID_OID,           OID_MACADDR,
-                                    OID_TIME,       OID_INTERVAL,      OID_TIMETZ,
-                                    OID_INT2_ARRAY, OID_INT4_ARRAY,    OID_INT8_ARRAY,
-                                    OID_TEXT_ARRAY, OID_VARCHAR_ARRAY, 0};
-    return is_among(oid, oids);
+    static const uint32_t oids[] = {OID_NAME,
+                                    OID_OID,
+                                    OID_MACADDR,
+                                    OID_TIME,
+                                    OID_INTERVAL,
+                                    OID_TIMETZ,
+                                    OID_POINT,
+                                    OID_BIT,
+                                    OID_VARBIT,
+                                    OID_TSVECTOR,
+                                    OID_INT4_RANGE,
+                                    OID_NUM_RANGE,
+                                    OID_TS_RANGE,
+                                    OID_TSTZ_RANGE,
+                                    OID_DATE_RANGE,
+                                    OID_INT8_RANGE,
+                                    OID_BOOL_ARRAY,
+                                    OID_INT2_ARRAY,
+                                    OID_INT4_ARRAY,
+                                    OID_TEXT_ARRAY,
+                                    OID_INT8_ARRAY,
+                                    OID_DATE_ARRAY,
+                                    OID_UUID_ARRAY,
+                                    OID_VARCHAR_ARRAY,
+                                    OID_NUMERIC_ARRAY,
+                                    OID_JSONB_ARRAY,
+                                    OID_TIMESTAMP_ARRAY,
+                                    OID_TIMESTAMPTZ_ARRAY,
+                                    0};
+    return own ? own->casts_to_text : is_among(oid, oids);
+}
+
+bool other_is_label(const struct own_type *own, struct text literal)
+{
+    const char *const *label = own ? own->labels : NULL;
+    if (!label)
+        return true;
+    while (*label && (strlen(*label) != literal.len || memcmp(*label, literal.bytes, literal.len)))
+        label++;
+    return *label != NULL;
 }
 
 /* Digits without a leading zero, at most the greatest; NULL when it is none, else what follows. */
@@ -106,15 +206,17 @@ static bool is_array(const char *at, bool integers)
     return *at == '}' && !at[1];
 }
 
-bool other_is_canonical(uint32_t oid, struct text literal)
+bool other_is_canonical(uint32_t oid, const struct own_type *own, struct text literal)
 {
     char text[256];
-    if (oid >= FIRST_USER_OID)
-        return true;
+    if (own && own->equality != OWN_EQUALITY_ENUMS)
+        return own->equality == OWN_EQUALITY_ENUM;
     if (literal.len >= sizeof text || memchr(literal.bytes, '\0', literal.len))
         return false;
     memcpy(text, literal.bytes, literal.len);
     text[literal.len] = '\0';
+    if (own)
+        return is_array(text, false);
     switch (oid) {
     case OID_NAME:
         return literal.len <= NAME_MAX_BYTES;

@@ -72,7 +72,7 @@ static struct typed *resolve_column(struct typing *typing, const struct node *no
     if (changed)
         return typed;
     typed->oid = relation->columns[i].type;
-    typed->type = catalog_type_of(typed->oid);
+    typed->type = relation->columns[i].own ? TYPE_OTHER : catalog_type_of(typed->oid);
     typed->stored = typed->type;
     return typed;
 }

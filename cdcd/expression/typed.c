@@ -1,6 +1,7 @@
 #include "expression/typed.h"
 
 #include "base/mem.h"
+#include "expression/other.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -22,9 +23,23 @@ const char *typing_name(struct typing *typing, enum type type, uint32_t oid)
     const struct catalog_type *row = catalog_type_row(type);
     if (row)
         return row->names[0];
+    const struct own_type *own = typing_own(typing, oid);
+    if (own)
+        return own->name;
+    if (type == TYPE_OTHER && other_name(oid))
+        return other_name(oid);
     if (type == TYPE_OTHER)
         return arena_printf(typing->arena, "with oid %u", oid);
     return "unknown";
+}
+
+const struct own_type *typing_own(const struct typing *typing, uint32_t oid)
+{
+    const struct relation *relation = typing->relation;
+    for (unsigned i = 0; relation && i < relation->n_columns; i++)
+        if (relation->columns[i].type == oid && relation->columns[i].own)
+            return relation->columns[i].own;
+    return NULL;
 }
 
 static uint32_t oid_of(enum type type)

@@ -67,8 +67,10 @@ struct typing {
 /* Says what is wrong at a position; NULL. */
 struct typed *typing_refuse(struct typing *typing, unsigned position, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
-/* "integer"; of types that are none of ours, their oid. The arena's. */
+/* "integer"; of types of which nothing is known, their oid. The arena's. */
 const char *typing_name(struct typing *typing, enum type type, uint32_t oid);
+/* What the relation's columns tell of a type that is none of ours; NULL: nothing. */
+const struct own_type *typing_own(const struct typing *typing, uint32_t oid);
 /* NULL when there are too many. */
 struct typed *typed_make(struct typing *typing, enum typed_kind kind, enum type type,
                          unsigned position, unsigned n_args, struct typed *const *args);

@@ -21,11 +21,28 @@ struct value {
     enum value_kind kind;
 };
 
+/* What says whether two values of a type are equal. */
+enum own_equality {
+    OWN_EQUALITY_ITS,   /* operators of its own; of no use here */
+    OWN_EQUALITY_ENUM,  /* their texts: it is an enum */
+    OWN_EQUALITY_ENUMS, /* their texts: an array of an enum */
+};
+
+/* A type that a database has made itself; of one of PostgreSQL's, when a collation makes texts
+ * equal that are not the same. */
+struct own_type {
+    const char *name; /* as SQL writes it */
+    enum own_equality equality;
+    bool casts_to_text;        /* a cast to text gives the text that is sent */
+    const char *const *labels; /* of an enum, ended by NULL. NULL: not known, as in a stream */
+};
+
 struct column {
     const char *name;
-    uint32_t type; /* oid */
+    uint32_t type; /* oid; of a domain that of what it is made of, where that is known */
     int32_t typmod;
     bool in_identity; /* its old value is sent with an UPDATE that moves the row, and a DELETE */
+    const struct own_type *own; /* NULL: the type is PostgreSQL's, or nothing is known of it */
 };
 
 /* A unique index whose columns are never NULL, so that it could be the replica identity. */

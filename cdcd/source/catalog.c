@@ -2,6 +2,7 @@
 
 #include "base/buf.h"
 #include "base/mem.h"
+#include "source/catalog_type.h"
 #include "source/pgoutput.h"
 
 #include <assert.h>
@@ -51,7 +52,7 @@ static const char server_sql[] =
  * schemas: what is materialized, or asked by a subquery, is so lest it be done for each column, or
  * by an index that begins with a name which they all have. */
 static const char tables_sql[] =
-    "WITH published AS MATERIALIZED ("
+    "WITH RECURSIVE published AS MATERIALIZED ("
     "  SELECT schemaname::text AS schema, tablename::text AS name,"
     "         to_jsonb(t) -> 'attnames' AS columns, to_jsonb(t) ->> 'rowfilter' AS filter"
     "    FROM pg_publication_tables t WHERE pubname = $3),"
@@ -103,7 +104,9 @@ static const char tables_sql[] =
     "                     AND i.indexprs IS NULL AND xc.relname !~ E'\n') u"
     "           WHERE NOT EXISTS (SELECT FROM pg_attribute ua WHERE ua.attrelid = c.oid"
     "                 AND ua.attnum = ANY (u.attnums) AND NOT ua.attnotnull)) AS indexes"
-    "    FROM wanted w LEFT JOIN pg_class c ON c.oid = w.oid)"
+    "    FROM wanted w LEFT JOIN pg_class c ON c.oid = w.oid),";
+
+static const char columns_sql[] =
     " SELECT f.n - 1 AS n, f.schema, f.name AS table, f.pattern, f.oid, f.relkind, f.logged,"
     "       format('%I.%I', f.schema, f.name) AS name, f.root, f.owned,"
     "       p.name IS NOT NULL AS published, p.filter,"
@@ -112,11 +115,14 @@ static const char tables_sql[] =
     "       a.attstorage <> 'p' AS movable,"
     "       p.columns IS NULL OR p.columns ? a.attname::text AS given,"
     "       f.relreplident = 'f' OR a.attnum = ANY (f.identity) AS in_identity,"
+    "       a.folding, y.base, y.typmod, y.name AS type_name, y.kind, y.casts_to_text,"
+    "       CASE WHEN row_number() OVER (PARTITION BY y.type ORDER BY f.n, a.attnum) = 1"
+    "            THEN y.labels END AS labels,"
     "       txid_snapshot_xmin(v.snapshot) AS xmin, txid_snapshot_xmax(v.snapshot) AS xmax"
     "  FROM visible v CROSS JOIN found f"
     "  LEFT JOIN published p ON p.schema = f.schema AND p.name = f.name"
-    "  LEFT JOIN pg_attribute a ON a.attrelid = f.oid AND a.attnum > 0"
-    "        AND NOT a.attisdropped AND a.attgenerated = ''"
+    "  LEFT JOIN attributes a ON a.attrelid = f.oid"
+    "  LEFT JOIN types y ON y.type = a.atttypid"
     " ORDER BY f.n, a.attnum";
 
 void catalog_ask_server(struct pgconn *conn, const char *slot, const char *publication,
@@ -168,7 +174,10 @@ void catalog_ask_tables(struct pgconn *conn, const struct wanted_list *wanted,
         buf_put_str(&arrays[i], arrays[i].len ? "}" : "{}");
     const char *params[] = {buf_str(&arrays[SCHEMAS]), buf_str(&arrays[NAMES]), publication,
                             buf_str(&arrays[LIKE_SCHEMAS]), buf_str(&arrays[LIKE_NAMES])};
-    pgconn_query(conn, tables_sql, params, 5, answer, ctx);
+    struct buf sql = {0};
+    buf_printf(&sql, "%s%s%s", tables_sql, catalog_type_sql(), columns_sql);
+    pgconn_query(conn, buf_str(&sql), params, 5, answer, ctx);
+    buf_free(&sql);
     for (unsigned i = 0; i < ARRAYS; i++)
         buf_free(&arrays[i]);
 }
@@ -177,6 +186,7 @@ struct catalog *catalog_make(void)
 {
     struct catalog *catalog = mem_alloc(sizeof *catalog);
     catalog->arena = arena_make();
+    catalog->types = types_make();
     return catalog;
 }
 
@@ -206,6 +216,11 @@ static const char *text_or_null(struct arena *arena, struct row row, const char 
 static bool bool_of(struct row row, const char *column)
 {
     return text_of(row, column)[0] == 't';
+}
+
+static uint32_t oid_of(struct row row, const char *column)
+{
+    return (uint32_t)strtoul(text_of(row, column), NULL, 10);
 }
 
 void catalog_read_server(struct catalog *catalog, const PGresult *result)
@@ -276,9 +291,10 @@ static bool may_be_large(const struct column *column)
     }
 }
 
-static void read_columns(struct arena *arena, struct catalog_table *table, struct row row,
+static void read_columns(struct catalog *catalog, struct catalog_table *table, struct row row,
                          unsigned n)
 {
+    struct arena *arena = catalog->arena;
     struct relation *relation = &table->relation;
     struct column *columns = arena_alloc(arena, n * sizeof *columns);
     bool *large = arena_alloc(arena, n * sizeof *large);
@@ -295,10 +311,11 @@ static void read_columns(struct arena *arena, struct catalog_table *table, struc
         struct column *column = &columns[relation->n_columns];
         *column = (struct column){
             .name = arena_strdup(arena, text_of(row, "attname")),
-            .type = (uint32_t)strtoul(text_of(row, "atttypid"), NULL, 10),
+            .type = oid_of(row, "atttypid"),
             .typmod = atoi(text_of(row, "atttypmod")),
             .in_identity = bool_of(row, "in_identity"),
         };
+        catalog_type_read(catalog, row.result, row.number, column);
         large[relation->n_columns++] = bool_of(row, "movable") && may_be_large(column);
     }
 }
@@ -383,12 +400,12 @@ static void read_table(struct catalog *catalog, struct catalog_table *table, str
         .published = bool_of(row, "published"),
         .filter_sql = text_or_null(arena, row, "filter"),
         .has_identity = bool_of(row, "has_identity"),
-        .relation = {.oid = (uint32_t)strtoul(text_of(row, "oid"), NULL, 10),
+        .relation = {.oid = oid_of(row, "oid"),
                      .version = pgoutput_next_version(),
                      .schema = wanted->schema,
                      .name = wanted->name},
     };
-    read_columns(arena, table, row, n);
+    read_columns(catalog, table, row, n);
     read_identity(arena, table, row, n);
     wanted->gone = wanted->pattern && table->kind == TABLE_MISSING;
 }
@@ -429,6 +446,7 @@ void catalog_free(struct catalog *catalog)
 {
     if (!catalog)
         return;
+    types_free(catalog->types);
     arena_free(catalog->arena);
     free(catalog);
 }

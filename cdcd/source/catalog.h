@@ -9,6 +9,7 @@
 #include "model/change.h"
 
 #include "source/pgconn.h"
+#include "source/types.h"
 #include "source/wanted.h"
 
 #include <stdbool.h>
@@ -57,7 +58,8 @@ struct catalog_table {
     const char **left_out;  /* columns that are not published */
     unsigned n_left_out;
     bool has_identity;        /* UPDATE and DELETE work once it is published */
-    struct relation relation; /* as the stream would give it; schema and name are the wanted's */
+    struct relation relation; /* as the stream would give it; schema and name are the wanted's.
+                               * Only here are labels known, and collations */
 };
 
 struct catalog {
@@ -67,8 +69,9 @@ struct catalog {
     struct catalog_publication publication;
     struct catalog_table *tables; /* in the order in which they were wanted */
     unsigned n_tables;
-    uint64_t xmin; /* when the tables were looked at, all transactions before it had ended */
-    uint64_t xmax; /* and it had not begun */
+    struct types *types; /* that the tables' columns have */
+    uint64_t xmin;       /* when the tables were looked at, all transactions before it had ended */
+    uint64_t xmax;       /* and it had not begun */
 };
 
 /* Asks the first query; its answer is for catalog_read_server. Both names are lent. */

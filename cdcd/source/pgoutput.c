@@ -2,6 +2,7 @@
 
 #include "base/buf.h"
 #include "base/mem.h"
+#include "source/types.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -28,12 +29,14 @@ enum row_kind { ROW_KEY = 'K', ROW_OLD = 'O', ROW_NEW = 'N' };
 struct known {
     struct relation relation;
     UT_hash_handle hh;
+    uint32_t *declared; /* types by column, as they were sent */
     struct column columns[];
 };
 
 struct pgoutput {
     const struct pgoutput_events *events;
     void *ctx;
+    const struct types *types;
     struct known *known; /* by oid */
     bool in_transaction;
     bool broken;
@@ -66,12 +69,39 @@ static const struct kind {
     [TAG_TRUNCATE] = {decode_truncate, true}, [TAG_MESSAGE] = {decode_message, false},
 };
 
-struct pgoutput *pgoutput_make(const struct pgoutput_events *events, void *ctx)
+struct pgoutput *pgoutput_make(const struct pgoutput_events *events, void *ctx,
+                               const struct types *types)
 {
     struct pgoutput *decoder = mem_alloc(sizeof *decoder);
     decoder->events = events;
     decoder->ctx = ctx;
+    decoder->types = types;
     return decoder;
+}
+
+/* True when it has types that are not the same in every database. */
+static bool resolve_types(const struct pgoutput *decoder, struct known *known)
+{
+    bool any = false;
+    for (unsigned i = 0; i < known->relation.n_columns; i++) {
+        struct column *column = &known->columns[i];
+        if (known->declared[i] < TYPES_FIRST_OWN_OID)
+            continue;
+        column->type = known->declared[i];
+        column->own = NULL;
+        types_resolve(decoder->types, column);
+        any = true;
+    }
+    return any;
+}
+
+void pgoutput_retype(struct pgoutput *decoder)
+{
+    struct known *known, *next;
+    HASH_ITER (hh, decoder->known, known, next) {
+        if (resolve_types(decoder, known))
+            known->relation.version = pgoutput_next_version();
+    }
 }
 
 int pgoutput_decode(struct pgoutput *decoder, const char *bytes, size_t n, struct err *err)
@@ -173,6 +203,8 @@ static int decode_origin(struct pgoutput *decoder, struct reader *reader, struct
     return ended_well(reader) ? 0 : bad_length(err, "an Origin");
 }
 
+/* Of a domain it names what that is made of, of others not what they are: the catalog tells more.
+ */
 static int decode_type(struct pgoutput *decoder, struct reader *reader, struct err *err)
 {
     (void)decoder;
@@ -212,6 +244,7 @@ static void read_columns(struct known *known, struct reader *reader, bool all_in
         column->name = reader_str(reader);
         column->type = reader_u32(reader);
         column->typmod = (int32_t)reader_u32(reader);
+        known->declared[i] = column->type;
     }
 }
 
@@ -227,11 +260,12 @@ static int decode_relation(struct pgoutput *decoder, struct reader *reader, stru
     if (n_columns > COLUMNS_MAX)
         return err_set(err, EX_PROTOCOL, "a Relation with %u columns", n_columns);
     /* The names are copied with the rest of the message, and stay where they are in it. */
-    size_t head = sizeof(struct known) + n_columns * sizeof(struct column);
+    size_t head = sizeof(struct known) + n_columns * (sizeof(struct column) + sizeof(uint32_t));
     size_t schema_len = strlen(schema) + 1, name_len = strlen(name) + 1;
     size_t rest = reader_left(reader);
     struct known *known = mem_alloc(head + schema_len + name_len + rest);
     char *text = (char *)known + head;
+    known->declared = (uint32_t *)(void *)(known->columns + n_columns);
     known->relation = (struct relation){
         .oid = oid,
         .version = pgoutput_next_version(),
@@ -248,6 +282,7 @@ static int decode_relation(struct pgoutput *decoder, struct reader *reader, stru
         free(known);
         return bad_length(err, "a Relation");
     }
+    resolve_types(decoder, known);
     keep(decoder, known);
     return 0;
 }

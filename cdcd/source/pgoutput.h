@@ -19,6 +19,7 @@
 #include <stdint.h>
 
 struct pgoutput;
+struct types;
 
 /* Everything given is lent for the call. */
 struct pgoutput_events {
@@ -28,13 +29,17 @@ struct pgoutput_events {
     void (*commit)(void *ctx, uint64_t end_lsn);
 };
 
-/* The caller owns the decoder; ctx is borrowed until it is freed. */
-struct pgoutput *pgoutput_make(const struct pgoutput_events *events, void *ctx);
+/* The caller owns the decoder; ctx and types (which may be NULL) are borrowed until it is freed. */
+struct pgoutput *pgoutput_make(const struct pgoutput_events *events, void *ctx,
+                               const struct types *types);
+/* More is known of types: relations that have such get another version. Not from within events. */
+void pgoutput_retype(struct pgoutput *decoder);
 /* Decodes one message, whose bytes are lent for the call. 0, or -1 with err filled in
  * (EX_PROTOCOL); then nothing of this message has been given. */
 int pgoutput_decode(struct pgoutput *decoder, const char *bytes, size_t n, struct err *err);
 bool pgoutput_in_transaction(const struct pgoutput *decoder);
-/* A relation as the stream last defined it; lent until the next message. NULL: it has not yet. */
+/* A relation as the stream last defined it; lent until the next message or retype. NULL: it has not
+ * yet. */
 const struct relation *pgoutput_relation(const struct pgoutput *decoder, uint32_t oid);
 /* NULL is allowed. */
 void pgoutput_free(struct pgoutput *decoder);

@@ -408,6 +408,7 @@ static int on_judge(void *ctx, const struct catalog *catalog, struct err *err)
 {
     struct slot *slot = ctx;
     bool preparing = slot->state == SLOT_PREPARING;
+    stream_learn(slot->stream, catalog->types, slot->job == JOB_START);
     if (preparing && remedy_server(catalog, slot->opts->create, err) != 0)
         return -1;
     switch (slot->job) {

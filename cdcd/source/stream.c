@@ -6,6 +6,7 @@
 #include "source/pgconn.h"
 #include "source/pgoutput.h"
 #include "source/pgtimer.h"
+#include "source/types.h"
 #include "source/walmsg.h"
 
 #include <assert.h>
@@ -28,6 +29,7 @@ struct stream {
     struct stream_opts opts;
     enum stream_state state;
     struct pgconn *conn;
+    struct types *types;
     struct pgoutput *decoder; /* of this stream or the last */
     struct pgtimer *status;   /* the next feedback */
     struct pgtimer *patience; /* what is waited for while starting */
@@ -67,6 +69,7 @@ struct stream *stream_make(struct event_base *base, const struct stream_events *
         .source_events = source_events,
         .source_ctx = source_ctx,
     };
+    stream->types = types_make();
     stream->conn = pgconn_make(base, &conn_events, stream);
     stream->status = pgtimer_make(base, on_status, stream);
     stream->patience = pgtimer_make(base, on_patience, stream);
@@ -115,6 +118,15 @@ void stream_leave(struct stream *stream)
     enter(stream, STREAM_OFF);
 }
 
+void stream_learn(struct stream *stream, const struct types *types, bool anew)
+{
+    if (anew)
+        types_forget(stream->types);
+    bool news = types_learn(stream->types, types);
+    if (stream->decoder && (news || anew))
+        pgoutput_retype(stream->decoder);
+}
+
 const struct relation *stream_relation(const struct stream *stream, uint32_t oid)
 {
     return stream->decoder ? pgoutput_relation(stream->decoder, oid) : NULL;
@@ -129,6 +141,7 @@ void stream_free(struct stream *stream)
     pgtimer_free(stream->status);
     pgtimer_free(stream->patience);
     pgoutput_free(stream->decoder);
+    types_free(stream->types);
     free(stream);
 }
 
@@ -293,7 +306,7 @@ static void on_started(void *ctx, const PGresult *result, const struct pg_fault 
         return;
     }
     pgoutput_free(stream->decoder);
-    stream->decoder = pgoutput_make(&decoded, stream);
+    stream->decoder = pgoutput_make(&decoded, stream, stream->types);
     /* Nothing of an earlier stream holds: the server may be another behind the same name. */
     stream->given = 0;
     stream->confirmed = 0;

@@ -15,6 +15,7 @@
 
 struct event_base;
 struct stream;
+struct types;
 
 enum stream_state {
     STREAM_OFF,
@@ -49,6 +50,9 @@ struct stream_events {
  * gives begin, change, commit and reached. */
 struct stream *stream_make(struct event_base *base, const struct stream_events *events, void *ctx,
                            const struct source_events *source_events, void *source_ctx);
+/* What is known of types, besides what was learnt before, or anew: of a server that may be another.
+ * Not from within its events. */
+void stream_learn(struct stream *stream, const struct types *types, bool anew);
 /* Only when off. conninfo is lent, the strings of opts are borrowed until it is off. */
 void stream_enter(struct stream *stream, const struct conninfo *conninfo,
                   const struct stream_opts *opts);

@@ -92,7 +92,10 @@ struct relation table_relation(const struct table *table, uint64_t version)
     struct column *columns = arena_alloc(table->arena, (table->n_columns + 1) * sizeof *columns);
     for (unsigned i = 0; i < table->n_columns; i++) {
         const struct table_column *from = &table->columns[i];
-        columns[i] = (struct column){from->name, from->type ? from->type : ROW_UNTYPED, -1, true};
+        columns[i] = (struct column){.name = from->name,
+                                     .type = from->type ? from->type : ROW_UNTYPED,
+                                     .typmod = -1,
+                                     .in_identity = true};
     }
     return (struct relation){.oid = 1,
                              .version = version,

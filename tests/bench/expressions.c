@@ -13,10 +13,11 @@
 #define RUNS 5
 
 static const struct column columns[] = {
-    {"id", 20, -1, true},         {"published", 16, -1, false}, {"approved", 16, -1, false},
-    {"status", 23, -1, false},    {"views", 23, -1, false},     {"kind", 25, -1, false},
-    {"price", 1700, -1, false},   {"title", 1043, -1, false},   {"author_id", 20, -1, false},
-    {"created", 1184, -1, false},
+    {"id", 20, -1, true, NULL},         {"published", 16, -1, false, NULL},
+    {"approved", 16, -1, false, NULL},  {"status", 23, -1, false, NULL},
+    {"views", 23, -1, false, NULL},     {"kind", 25, -1, false, NULL},
+    {"price", 1700, -1, false, NULL},   {"title", 1043, -1, false, NULL},
+    {"author_id", 20, -1, false, NULL}, {"created", 1184, -1, false, NULL},
 };
 #define COLUMNS (sizeof columns / sizeof *columns)
 

@@ -9,13 +9,13 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static const struct column columns[] = {
-    {"id", 20, -1, true},    {"b", 16, -1, false},    {"s", 21, -1, false},
-    {"i", 23, -1, false},    {"l", 20, -1, false},    {"e", 700, -1, false},
-    {"f", 701, -1, false},   {"n", 1700, -1, false},  {"t", 25, -1, false},
-    {"v", 1043, -1, false},  {"c", 1042, -1, false},  {"u", 2950, -1, false},
-    {"d", 1082, -1, false},  {"ts", 1114, -1, false}, {"tz", 1184, -1, false},
-    {"y", 17, -1, false},    {"j", 114, -1, false},   {"k", 3802, -1, false},
-    {"o", 16500, -1, false}, {"x", 0, -1, false},     {"a", 25, -1, false},
+    {"id", 20, -1, true, NULL},    {"b", 16, -1, false, NULL},    {"s", 21, -1, false, NULL},
+    {"i", 23, -1, false, NULL},    {"l", 20, -1, false, NULL},    {"e", 700, -1, false, NULL},
+    {"f", 701, -1, false, NULL},   {"n", 1700, -1, false, NULL},  {"t", 25, -1, false, NULL},
+    {"v", 1043, -1, false, NULL},  {"c", 1042, -1, false, NULL},  {"u", 2950, -1, false, NULL},
+    {"d", 1082, -1, false, NULL},  {"ts", 1114, -1, false, NULL}, {"tz", 1184, -1, false, NULL},
+    {"y", 17, -1, false, NULL},    {"j", 114, -1, false, NULL},   {"k", 3802, -1, false, NULL},
+    {"o", 16500, -1, false, NULL}, {"x", 0, -1, false, NULL},     {"a", 25, -1, false, NULL},
 };
 #define COLUMNS (sizeof columns / sizeof *columns)
 

@@ -52,7 +52,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)
     static const struct pgoutput_events events = {on_begin, on_change, on_commit};
     struct seen seen = {0};
     struct err err;
-    struct pgoutput *decoder = pgoutput_make(&events, &seen);
+    struct pgoutput *decoder = pgoutput_make(&events, &seen, NULL);
     struct reader reader = reader_make(bytes, n);
     while (reader_left(&reader)) {
         uint32_t len = reader_u32(&reader);

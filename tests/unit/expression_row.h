@@ -10,16 +10,50 @@
 
 #define ENUM_OID 16500
 
+#define ENUMS_OID 16501
+#define CITEXT_OID 16502
+#define GEOMETRY_OID 16503
+#define UNKNOWN_OID 16504
+
+static const char *const row_labels[] = {"post", "page", NULL};
+static const struct own_type row_enum = {"kind", OWN_EQUALITY_ENUM, true, row_labels};
+static const struct own_type row_enums = {"kind[]", OWN_EQUALITY_ENUMS, true, NULL};
+static const struct own_type row_citext = {"citext", OWN_EQUALITY_ITS, true, NULL};
+static const struct own_type row_geometry = {"geometry", OWN_EQUALITY_ITS, false, NULL};
+static const struct own_type row_folded = {"text COLLATE ci", OWN_EQUALITY_ITS, false, NULL};
+
 static const struct column row_columns[] = {
-    {"id", 23, -1, true},          {"b", 16, -1, false},           {"i2", 21, -1, false},
-    {"i4", 23, -1, false},         {"i8", 20, -1, false},          {"f8", 701, -1, false},
-    {"n", 1700, -1, false},        {"t", 25, -1, false},           {"v", 1043, 14, false},
-    {"c", 1042, 9, false},         {"u", 2950, -1, false},         {"d", 1082, -1, false},
-    {"ts", 1114, -1, false},       {"tz", 1184, -1, false},        {"j", 3802, -1, false},
-    {"kind", ENUM_OID, -1, false}, {"nothing", 23, -1, false},     {"absent", 23, -1, false},
-    {"large", 25, -1, false},      {"ip", 869, -1, false},         {"span", 1186, -1, false},
-    {"no", 16, -1, false},         {"kind2", ENUM_OID, -1, false}, {"x", 705, -1, false},
-    {"f4", 700, -1, false},        {"fraction", 0, -1, false},
+    {"id", 23, -1, true, NULL},
+    {"b", 16, -1, false, NULL},
+    {"i2", 21, -1, false, NULL},
+    {"i4", 23, -1, false, NULL},
+    {"i8", 20, -1, false, NULL},
+    {"f8", 701, -1, false, NULL},
+    {"n", 1700, -1, false, NULL},
+    {"t", 25, -1, false, NULL},
+    {"v", 1043, 14, false, NULL},
+    {"c", 1042, 9, false, NULL},
+    {"u", 2950, -1, false, NULL},
+    {"d", 1082, -1, false, NULL},
+    {"ts", 1114, -1, false, NULL},
+    {"tz", 1184, -1, false, NULL},
+    {"j", 3802, -1, false, NULL},
+    {"kind", ENUM_OID, -1, false, &row_enum},
+    {"nothing", 23, -1, false, NULL},
+    {"absent", 23, -1, false, NULL},
+    {"large", 25, -1, false, NULL},
+    {"ip", 869, -1, false, NULL},
+    {"span", 1186, -1, false, NULL},
+    {"no", 16, -1, false, NULL},
+    {"kind2", ENUM_OID, -1, false, &row_enum},
+    {"x", 705, -1, false, NULL},
+    {"f4", 700, -1, false, NULL},
+    {"fraction", 0, -1, false, NULL},
+    {"kinds", ENUMS_OID, -1, false, &row_enums},
+    {"email", CITEXT_OID, -1, false, &row_citext},
+    {"area", GEOMETRY_OID, -1, false, &row_geometry},
+    {"folded", 25, -1, false, &row_folded},
+    {"unheard", UNKNOWN_OID, -1, false, NULL},
 };
 static const char *const row_texts[] = {
     "7",
@@ -48,6 +82,11 @@ static const char *const row_texts[] = {
     "5",
     "3.14",
     "5.50",
+    "{post,page}",
+    "Ann@example.org",
+    "0101",
+    "Ann",
+    "a",
 };
 #define ROW_COLUMNS (sizeof row_columns / sizeof *row_columns)
 

@@ -90,7 +90,7 @@ static inline int setup(void **state)
 {
     static const struct pgoutput_events events = {on_begin, on_change, on_commit};
     struct fixture *fixture = calloc(1, sizeof *fixture);
-    fixture->decoder = pgoutput_make(&events, fixture);
+    fixture->decoder = pgoutput_make(&events, fixture, NULL);
     *state = fixture;
     return 0;
 }

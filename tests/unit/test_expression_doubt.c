@@ -21,7 +21,7 @@
 #define COUNT(list) (sizeof(list) / sizeof *(list))
 
 static const struct column columns[N_COLUMNS] = {
-    {"p", 16, -1, false}, {"a", 23, -1, false}, {"t", 25, -1, false}};
+    {"p", 16, -1, false, NULL}, {"a", 23, -1, false, NULL}, {"t", 25, -1, false, NULL}};
 static const struct relation relation = {.oid = 1,
                                          .version = 1,
                                          .schema = "public",

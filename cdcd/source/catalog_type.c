@@ -1,0 +1,121 @@
+#include "source/catalog_type.h"
+
+#include "base/mem.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* Types that are not the same in every database. Domains are followed to what they are made of: so
+ * does PostgreSQL when it looks for an operator or a cast. A cast to text that is a function may
+ * give another text than the one that is sent. */
+static const char types_sql[] =
+    " attributes AS MATERIALIZED ("
+    "  SELECT a.*, (SELECT l.collname FROM pg_collation l"
+    "                WHERE l.oid = a.attcollation AND l.oid >= 16384"
+    "                  AND to_jsonb(l) ->> 'collisdeterministic' = 'false') AS folding"
+    "    FROM found f JOIN pg_attribute a ON a.attrelid = f.oid"
+    "   WHERE a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = ''),"
+    " layers AS ("
+    "  SELECT t.oid AS type, t.oid AS base, t.typtype, t.typbasetype, t.typtypmod, -1 AS typmod"
+    "    FROM pg_type t WHERE t.oid >= 10000 AND t.oid IN (SELECT atttypid FROM attributes)"
+    "  UNION ALL"
+    "  SELECT l.type, t.oid, t.typtype, t.typbasetype, t.typtypmod, l.typtypmod"
+    "    FROM layers l JOIN pg_type t ON t.oid = l.typbasetype WHERE l.typtype = 'd'),"
+    " types AS MATERIALIZED ("
+    "  SELECT l.type, l.base, l.typmod, format_type(l.base, NULL) AS name,"
+    "         CASE WHEN b.typtype = 'e' THEN 'enum' WHEN e.typtype = 'e' THEN 'enums' END AS kind,"
+    "         NOT EXISTS (SELECT FROM pg_cast c"
+    "                      WHERE c.castsource = l.base AND c.casttarget IN (25, 1042, 1043)"
+    "                        AND (c.castmethod = 'f'"
+    "                             OR (c.castmethod = 'b' AND NOT EXISTS ("
+    "                                 SELECT FROM pg_proc o WHERE o.oid = b.typoutput"
+    "                                    AND o.prosrc = 'textout' AND o.prolang = 12))))"
+    "           AS casts_to_text,"
+    "         (SELECT CASE WHEN NOT bool_or(m.enumlabel ~ E'\n')"
+    "                      THEN string_agg(m.enumlabel, E'\n' ORDER BY m.enumsortorder) END"
+    "            FROM pg_enum m WHERE m.enumtypid = l.base) AS labels"
+    "    FROM layers l JOIN pg_type b ON b.oid = l.base"
+    "    LEFT JOIN pg_type e ON e.oid = b.typelem AND e.typarray = b.oid"
+    "   WHERE l.typtype <> 'd')";
+
+const char *catalog_type_sql(void)
+{
+    return types_sql;
+}
+
+/* A row of the answer. */
+struct row {
+    const PGresult *result;
+    int number;
+};
+
+static const char *text_of(struct row row, const char *column)
+{
+    return PQgetvalue(row.result, row.number, PQfnumber(row.result, column));
+}
+
+static bool is_null(struct row row, const char *column)
+{
+    return PQgetisnull(row.result, row.number, PQfnumber(row.result, column));
+}
+
+/* Lines into an array that NULL ends. */
+static const char *const *read_labels(struct arena *arena, const char *lines)
+{
+    unsigned n = 2;
+    for (const char *at = lines; *at; at++)
+        n += *at == '\n';
+    const char **labels = arena_alloc(arena, n * sizeof *labels);
+    for (n = 0; *lines; n++) {
+        size_t len = strcspn(lines, "\n");
+        labels[n] = arena_strndup(arena, lines, len);
+        lines += len + (lines[len] == '\n');
+    }
+    return labels;
+}
+
+static enum own_equality equality_of(struct row row)
+{
+    const char *kind = text_of(row, "kind");
+    if (strcmp(kind, "enum") == 0)
+        return OWN_EQUALITY_ENUM;
+    return strcmp(kind, "enums") == 0 ? OWN_EQUALITY_ENUMS : OWN_EQUALITY_ITS;
+}
+
+static void add_type(struct catalog *catalog, struct row row, uint32_t oid)
+{
+    struct own_type own = {
+        .name = text_of(row, "type_name"),
+        .equality = equality_of(row),
+        .casts_to_text = text_of(row, "casts_to_text")[0] == 't',
+    };
+    struct types_entry entry = {
+        .oid = oid,
+        .base = (uint32_t)strtoul(text_of(row, "base"), NULL, 10),
+        .typmod = atoi(text_of(row, "typmod")),
+    };
+    if (!is_null(row, "labels"))
+        own.labels = read_labels(catalog->arena, text_of(row, "labels"));
+    if (entry.base >= TYPES_FIRST_OWN_OID)
+        entry.own = &own;
+    types_add(catalog->types, &entry);
+}
+
+/* Texts that a collation makes equal are not compared here, as if their type were another. */
+static const struct own_type *folded(struct catalog *catalog, struct row row)
+{
+    struct own_type *own = arena_alloc(catalog->arena, sizeof *own);
+    own->name = arena_printf(catalog->arena, "text COLLATE %s", text_of(row, "folding"));
+    return own;
+}
+
+void catalog_type_read(struct catalog *catalog, const PGresult *result, int number,
+                       struct column *column)
+{
+    struct row row = {result, number};
+    if (!is_null(row, "base") && !types_has(catalog->types, column->type))
+        add_type(catalog, row, column->type);
+    types_resolve(catalog->types, column);
+    if (!is_null(row, "folding"))
+        column->own = folded(catalog, row);
+}
