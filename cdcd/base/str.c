@@ -16,7 +16,7 @@ struct unit {
     uint64_t factor;
 };
 
-/* Edits (insert, delete, replace) that make one word of the other. */
+/* Edits (insert, delete, replace) that make one word of the other, whatever their case. */
 static unsigned distance(const char *a, const char *b)
 {
     size_t n = strlen(b);
@@ -27,7 +27,8 @@ static unsigned distance(const char *a, const char *b)
         unsigned corner = row[0];
         row[0] = i;
         for (unsigned j = 1; j <= n; j++) {
-            unsigned replaced = corner + (tolower((unsigned char)a[i - 1]) != b[j - 1]);
+            bool same = tolower((unsigned char)a[i - 1]) == tolower((unsigned char)b[j - 1]);
+            unsigned replaced = corner + !same;
             unsigned edited = (row[j] < row[j - 1] ? row[j] : row[j - 1]) + 1;
             corner = row[j];
             row[j] = replaced < edited ? replaced : edited;

@@ -18,6 +18,14 @@ static void the_nearest_word_is_found(void **state)
     assert_string_equal(str_nearest("rn", verbs), "run");
 }
 
+static void words_in_capitals_are_near_one_another_too(void **state)
+{
+    static const char *const words[] = {"BLOG_PREFIX", "OrderLine", NULL};
+    (void)state;
+    assert_string_equal(str_nearest("BLOG_PREFX", words), "BLOG_PREFIX");
+    assert_string_equal(str_nearest("orderline", words), "OrderLine");
+}
+
 static void a_word_that_is_far_from_all_has_no_nearest(void **state)
 {
     (void)state;
@@ -164,6 +172,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_nearest_word_is_found),
+        cmocka_unit_test(words_in_capitals_are_near_one_another_too),
         cmocka_unit_test(a_word_that_is_far_from_all_has_no_nearest),
         cmocka_unit_test(an_endless_word_has_no_nearest),
         cmocka_unit_test(sizes_are_powers_of_1024),
