@@ -313,9 +313,33 @@ static void on_notice(void *ctx, const PGresult *notice)
         log_debug("notice from postgresql severity=%s text=\"%s\"", severity, text);
 }
 
-static void connected(struct pgconn *conn)
+static void ready(struct pgconn *conn)
 {
     unsigned generation = conn->generation;
+    conn->events->ready(conn->ctx);
+    if (conn->generation == generation && conn->state == PGCONN_READY)
+        start_query(conn);
+}
+
+static void on_encoding(void *ctx, const PGresult *result, const struct pg_fault *fault)
+{
+    (void)result;
+    if (fault)
+        lose(ctx, fault);
+    else
+        ready(ctx);
+}
+
+/* A SQL_ASCII database has bytes of any encoding; asked for UTF-8, it would end a stream at the
+ * first that is none, and again each time. */
+static bool takes_any_bytes(const struct pgconn *conn)
+{
+    const char *encoding = PQparameterStatus(conn->pg, "server_encoding");
+    return encoding && strcmp(encoding, "SQL_ASCII") == 0;
+}
+
+static void connected(struct pgconn *conn)
+{
     evutil_socket_t fd = PQsocket(conn->pg);
     pgtimer_stop(conn->deadline);
     PQsetnonblocking(conn->pg, 1);
@@ -323,9 +347,10 @@ static void connected(struct pgconn *conn)
     conn->writable = event_new(conn->base, fd, EV_WRITE, on_writable, conn);
     event_add(conn->readable, NULL);
     enter(conn, PGCONN_READY);
-    conn->events->ready(conn->ctx);
-    if (conn->generation == generation && conn->state == PGCONN_READY)
-        start_query(conn);
+    if (takes_any_bytes(conn))
+        pgconn_query(conn, "SET client_encoding = 'SQL_ASCII'", NULL, 0, on_encoding, conn);
+    else
+        ready(conn);
 }
 
 /* Each host of several has the whole time. */

@@ -125,9 +125,24 @@ static void walsenders_that_are_used_up_pass_or_are_mended(void **state)
     assert_string_equal(err.text, "the database system is starting up");
 }
 
+static void bytes_that_are_no_text_come_again_until_the_slot_is_dropped(void **state)
+{
+    struct pg_fault fault;
+    struct err err = {0};
+    (void)state;
+    fault_set(&fault, "22021", "invalid byte sequence for encoding \"UTF8\": 0xff");
+    assert_false(fault_is_final(&fault, &err));
+    fault_explain(&fault, &err);
+    assert_non_null(strstr(err.text, "0xff; a row has bytes that are no text: mend the row"));
+    fault_set(&fault, "22P05", "it has no equivalent");
+    fault_explain(&fault, &err);
+    assert_non_null(strstr(err.text, "drop the replication slot"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(bytes_that_are_no_text_come_again_until_the_slot_is_dropped),
         cmocka_unit_test(the_sqlstate_is_found_in_any_language),
         cmocka_unit_test(of_several_attempts_the_first_counts),
         cmocka_unit_test(a_reason_is_one_line_without_the_servers_own_source),
