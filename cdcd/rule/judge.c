@@ -344,22 +344,64 @@ static void judge_keys(struct judging *j, const struct trigger *trigger)
     }
 }
 
-static void advise(struct judging *j, const struct trigger *trigger, int line, const char *what,
-                   const char *column)
+/* Columns of one setting whose old values are wanted and not sent. */
+struct unsent {
+    struct judging *j;
+    const struct trigger *trigger;
+    bool *noted; /* by the column's place */
+    struct buf names;
+    unsigned n;
+};
+
+static struct unsent unsent_make(struct judging *j, const struct trigger *trigger)
 {
-    complain(j->complaints, SEVERITY_WARNING, trigger->file, line,
-             "%s reads the old value of %s, which the replica identity of %s does not send: it "
-             "counts as true for every UPDATE and DELETE; %s",
-             what, column, j->table, find_remedy(j, true));
+    bool *noted = arena_alloc(j->arena, j->relation->n_columns * sizeof *noted);
+    return (struct unsent){.j = j, .trigger = trigger, .noted = noted};
+}
+
+static void note_unsent(struct unsent *unsent, const char *column)
+{
+    int place = plan_column(unsent->j->relation, column);
+    if (is_sent(unsent->j, column) || unsent->noted[place])
+        return;
+    unsent->noted[place] = true;
+    if (unsent->n++ < SHOWN_COLUMNS_MAX)
+        buf_printf(&unsent->names, "%s%s", unsent->n > 1 ? ", " : "", column);
+}
+
+/* Their names for one complaint, whose remedy must not be cut off; NULL when there is none to make.
+ */
+static const char *unsent_names(struct unsent *unsent)
+{
+    const struct judging *j = unsent->j;
+    if (unsent->n > SHOWN_COLUMNS_MAX)
+        buf_printf(&unsent->names, " and %u more", unsent->n - SHOWN_COLUMNS_MAX);
+    bool some = unsent->n && !j->gathers;
+    const char *names = some ? arena_strdup(j->arena, buf_str(&unsent->names)) : NULL;
+    buf_free(&unsent->names);
+    return names;
 }
 
 static void found_in_when(void *ctx, const char *column, enum expression_row row)
 {
-    struct reading *r = ctx;
-    bool old = row == EXPRESSION_OLD ? (r->trigger->ops & OLD_OPS) != 0
-                                     : row == EXPRESSION_THIS && takes_old(r->trigger);
-    if (old && !is_sent(r->j, column))
-        advise(r->j, r->trigger, r->trigger->when_line, "when", column);
+    struct unsent *unsent = ctx;
+    const struct trigger *trigger = unsent->trigger;
+    if (row == EXPRESSION_OLD ? (trigger->ops & OLD_OPS) != 0
+                              : row == EXPRESSION_THIS && takes_old(trigger))
+        note_unsent(unsent, column);
+}
+
+static void advise_when(struct judging *j, const struct trigger *trigger)
+{
+    struct unsent unsent = unsent_make(j, trigger);
+    if (trigger->when)
+        expression_columns(trigger->when, found_in_when, &unsent);
+    const char *names = unsent_names(&unsent);
+    if (names)
+        complain(j->complaints, SEVERITY_WARNING, trigger->file, trigger->when_line,
+                 "when reads the old value%s of %s, which the replica identity of %s does not "
+                 "send: it counts as true for every UPDATE and DELETE; %s",
+                 unsent.n > 1 ? "s" : "", names, j->table, find_remedy(j, true));
 }
 
 /* True when an UPDATE gives keys of its new image. */
@@ -436,33 +478,25 @@ static void advise_new(struct judging *j, const struct trigger *trigger)
                      large_result(trigger));
 }
 
-/* One line for all of them; a remedy must not be cut off for their names. */
 static void advise_columns(struct judging *j, const struct trigger *trigger)
 {
-    struct buf names = {0};
-    unsigned n = 0;
-    for (unsigned i = 0; i < trigger->n_columns; i++)
-        if (trigger->ops & 1U << CHANGE_UPDATE && !is_sent(j, trigger->columns[i]) &&
-            n++ < SHOWN_COLUMNS_MAX)
-            buf_printf(&names, "%s%s", n > 1 ? ", " : "", trigger->columns[i]);
-    if (n > SHOWN_COLUMNS_MAX)
-        buf_printf(&names, " and %u more", n - SHOWN_COLUMNS_MAX);
-    if (n && !j->gathers)
+    struct unsent unsent = unsent_make(j, trigger);
+    for (unsigned i = 0; i < trigger->n_columns && trigger->ops & 1U << CHANGE_UPDATE; i++)
+        note_unsent(&unsent, trigger->columns[i]);
+    const char *names = unsent_names(&unsent);
+    if (names)
         complain(j->complaints, SEVERITY_WARNING, trigger->file, trigger->line,
                  "columns compares %s with %s, which the replica identity of %s does not send: "
                  "every UPDATE counts; %s",
-                 buf_str(&names), n > 1 ? "their old values" : "its old value", j->table,
+                 names, unsent.n > 1 ? "their old values" : "its old value", j->table,
                  find_remedy(j, true));
-    buf_free(&names);
 }
 
 static void advise_trigger(struct judging *j, const struct trigger *trigger)
 {
-    struct reading r = {.j = j, .trigger = trigger};
     advise_new(j, trigger);
     advise_columns(j, trigger);
-    if (trigger->when)
-        expression_columns(trigger->when, found_in_when, &r);
+    advise_when(j, trigger);
 }
 
 void ruleset_advise(const struct ruleset *ruleset, const struct relation *relation,

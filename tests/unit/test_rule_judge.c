@@ -257,6 +257,15 @@ static void a_condition_on_an_old_value_that_is_not_sent_is_advised(void **state
          "public.t does not send: it counts as true for every UPDATE");
 }
 
+static void old_values_that_a_condition_wants_are_one_warning(void **state)
+{
+    struct fixture *f = *state;
+    rules(f, TRIGGER("when = \"x > y AND old.x <> 5 AND changed(y)\"; bind = { k = \"id\"; };"));
+    table(f, "*id", "x", "y");
+    advise(f);
+    only(f, SEVERITY_WARNING, "when reads the old values of x, y, which the replica identity");
+}
+
 static void columns_that_cannot_be_compared_are_advised(void **state)
 {
     struct fixture *f = *state;
@@ -482,6 +491,7 @@ int main(void)
         TEST(a_key_of_the_whole_row_needs_every_old_value),
         TEST(elements_of_each_are_complained_of_once),
         TEST(a_condition_on_an_old_value_that_is_not_sent_is_advised),
+        TEST(old_values_that_a_condition_wants_are_one_warning),
         TEST(columns_that_cannot_be_compared_are_advised),
         TEST(conditions_on_rows_that_only_come_are_not),
         TEST(a_key_of_a_large_value_is_advised),
