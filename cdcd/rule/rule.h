@@ -154,6 +154,8 @@ unsigned ruleset_n_stores(const struct ruleset *ruleset);
 /* By its number, op.cache. */
 const char *ruleset_cache_name(const struct ruleset *ruleset, unsigned cache);
 unsigned ruleset_n_files(const struct ruleset *ruleset);
+/* Its path; borrowed until the ruleset is freed. */
+const char *ruleset_file(const struct ruleset *ruleset, unsigned file);
 unsigned ruleset_n_caches(const struct ruleset *ruleset);
 unsigned ruleset_n_triggers(const struct ruleset *ruleset);
 

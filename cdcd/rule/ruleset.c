@@ -173,6 +173,11 @@ unsigned ruleset_n_files(const struct ruleset *ruleset)
     return ruleset->n_files;
 }
 
+const char *ruleset_file(const struct ruleset *ruleset, unsigned file)
+{
+    return ruleset->files[file];
+}
+
 unsigned ruleset_n_caches(const struct ruleset *ruleset)
 {
     return ruleset->n_caches;

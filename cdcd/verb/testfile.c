@@ -2,10 +2,10 @@
 
 #include "base/mem.h"
 #include "verb/storelist.h"
+#include "verb/testenv.h"
 #include "verb/testread.h"
 
 #include <stddef.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -23,23 +23,17 @@ static const struct opt file_rows[] = {
      AT(rules),
      .required = true,
      .help = "the rules files, relative to this file's folder"},
-    {.name = "env", .type = OPT_NODE, AT(env), .help = "what ${NAME} stands for"},
+    {.name = "env",
+     .type = OPT_NODE,
+     AT(env),
+     .help = "what ${NAME} stands for; each name must stand in a file that is read"},
     {.name = "tests", .type = OPT_NODE, AT(tests), .required = true, .help = "a list of tests"},
     {0}};
 
 #undef AT
 
-/* A variable as it was before the file's env. */
-struct saved {
-    const char *name;
-    const char *value; /* NULL: it was not set */
-};
-
 static void load_rules(struct test_file *file, const struct file_settings *settings,
                        const char *config, struct complaints *complaints);
-static unsigned set_env(struct test_file *file, const struct conf *env, struct saved *saved,
-                        struct complaints *complaints);
-static void restore_env(const struct saved *saved, unsigned n);
 static void check_tests(const struct test_file *file, struct complaints *complaints);
 
 /* A file of the other kinds would be complained about setting by setting. */
@@ -97,12 +91,11 @@ static const char *beside(const struct test_file *file, const char *path)
 static void load_rules(struct test_file *file, const struct file_settings *settings,
                        const char *config, struct complaints *complaints)
 {
-    unsigned n = settings->env ? settings->env->n_children : 0;
-    struct saved *saved = arena_alloc(file->arena, (n + 1) * sizeof *saved);
+    struct testenv env;
     const char **globs = arena_alloc(file->arena, settings->rules.n * sizeof *globs);
     for (unsigned i = 0; i < settings->rules.n; i++)
         globs[i] = beside(file, settings->rules.list[i]);
-    n = set_env(file, settings->env, saved, complaints);
+    testenv_set(&env, file->arena, settings->env, complaints);
     const char *near = beside(file, "cdcd.cfg");
     struct storelist stores = {0};
     if (!config && access(near, F_OK) == 0)
@@ -110,39 +103,9 @@ static void load_rules(struct test_file *file, const struct file_settings *setti
     if (!config || storelist_read(&stores, file->arena, config, complaints))
         file->ruleset =
             ruleset_load(globs, settings->rules.n, stores.list, stores.n, !config, complaints);
-    restore_env(saved, n);
-}
-
-static unsigned set_env(struct test_file *file, const struct conf *env, struct saved *saved,
-                        struct complaints *complaints)
-{
-    unsigned n = 0;
-    if (env && env->type != CONF_GROUP)
-        complain(complaints, SEVERITY_ERROR, env->file, env->line,
-                 "env takes a group, { NAME = \"value\"; }, and this is %s",
-                 conf_type_name(env->type));
-    for (unsigned i = 0; env && env->type == CONF_GROUP && i < env->n_children; i++) {
-        const struct conf *node = &env->children[i];
-        if (node->type != CONF_STRING) {
-            complain(complaints, SEVERITY_ERROR, node->file, node->line,
-                     "%s takes a string, and this is %s", node->name, conf_type_name(node->type));
-            continue;
-        }
-        const char *before = getenv(node->name);
-        saved[n++] = (struct saved){node->name, before ? arena_strdup(file->arena, before) : NULL};
-        setenv(node->name, node->text, 1);
-    }
-    return n;
-}
-
-static void restore_env(const struct saved *saved, unsigned n)
-{
-    for (unsigned i = 0; i < n; i++) {
-        if (saved[i].value)
-            setenv(saved[i].name, saved[i].value, 1);
-        else
-            unsetenv(saved[i].name);
-    }
+    testenv_restore(&env);
+    if (file->ruleset)
+        testenv_check(file->arena, settings->env, file->ruleset, config, complaints);
 }
 
 /* Names that no cache has would make a test of nothing. */
@@ -179,7 +142,7 @@ static void check_tests(const struct test_file *file, struct complaints *complai
     for (unsigned i = 0; i < file->n_tests; i++) {
         const struct test *test = &file->tests[i];
         for (unsigned j = 0; j < test->only.n; j++)
-            check_cache(file, test->line, test->only.list[j], complaints);
+            check_cache(file, test->only_line, test->only.list[j], complaints);
         for (unsigned j = 0; j < test->n_answers; j++)
             check_cache(file, test->answers[j].line, test->answers[j].cache, complaints);
         for (unsigned j = 0; j < test->expect.n; j++)

@@ -30,6 +30,7 @@ struct test {
     const char *file;
     int line;
     struct opt_strings only; /* none: every cache */
+    int only_line;
     const char *table;
     enum change_op op;
     struct row old_row, new_row;

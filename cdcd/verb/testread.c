@@ -164,6 +164,7 @@ static void read_test(struct reading *r, const struct conf *node)
     opt_read(&r->reader, test_rows, node, &settings);
     test->name = settings.name ? settings.name : "";
     test->only = settings.only;
+    test->only_line = settings.only.n ? conf_member(node, "only")->line : 0;
     if (settings.only.list && settings.only.n == 0)
         complain_at(r, conf_member(node, "only"), "only is empty; leave it out for every cache");
     if (settings.name && !*settings.name)

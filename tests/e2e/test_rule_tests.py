@@ -99,11 +99,12 @@ def test_a_key_of_two_caches_is_looked_at_in_each_and_expected_once(run, folder)
           a = { keys = [ "block", "k" ]; triggers = "blog_comment"; };
           b = { keys = [ "k", "other" ]; triggers = "blog_comment"; };
         };""", "utf-8")
-    assert run(MOVE + 'only = [ "b" ];' + expect("k", "other")).returncode == 0
-    assert run(MOVE + expect("block", "k", "other")).returncode == 0
-    answer = run(MOVE + expect("k", "block", "other"))
+    head = 'rules = "blog.cfg";'
+    assert run(MOVE + 'only = [ "b" ];' + expect("k", "other"), head=head).returncode == 0
+    assert run(MOVE + expect("block", "k", "other"), head=head).returncode == 0
+    answer = run(MOVE + expect("k", "block", "other"), head=head)
     assert "the keys of a are cleared in the order" in answer.stdout + answer.stderr
-    answer = run(MOVE + expect("block", "other"))
+    answer = run(MOVE + expect("block", "other"), head=head)
     lines = re.findall(r"\+ redis delete blog:k  \S*blog.cfg:(\d+) new", answer.stdout)
     assert lines == ["3", "4"], answer.stdout
 
@@ -206,6 +207,10 @@ def test_an_absent_op_that_no_rule_ever_gives_is_said(run):
     ('change = { table = "news"; op = "insert"; new = { id = { }; }; }; expect = [];',
      "id takes a number, a string, true or false, or () for NULL"),
     (MOVE + 'expect = []; lookups = ( { cache = "news"; } );', "an answer has rows, or failed"),
+    (MOVE + 'expect = []; only = "get_coments";',
+     'unknown cache "get_coments"; did you mean "get_comments"?'),
+    (MOVE + 'expect = []; lookups = ( { cache = "pagse"; rows = (); } );',
+     'unknown cache "pagse"; did you mean "pages"?'),
 ])
 def test_a_wrong_test_file_is_complained_about_with_its_line(run, test, complaint):
     answer = run(test)
@@ -229,6 +234,20 @@ def test_stores_are_those_of_a_cdcd_cfg_beside_the_file_whatever_else_is_wrong_w
     (folder / "cdcd.cfg").write_text('stores = { mc = { type = "memcached"; }; };', "utf-8")
     answer = run(test)
     assert answer.returncode == 78 and 'unknown store "redis"' in answer.stderr
+
+
+def test_a_variable_of_env_that_no_file_has_is_complained_about(run, folder):
+    head = 'rules = "blog.cfg";\nenv = { BLOG_PREFIX = "blog:";\n%s };'
+    answer = run(MOVE + "expect = [];", head=head % ' BLOG_PREFX = "b:";')
+    assert answer.returncode == 78
+    assert 'blog.test.cfg:3: unknown variable "BLOG_PREFX"; did you mean "BLOG_PREFIX"?' in (
+        answer.stderr
+    )
+    (folder / "cdcd.cfg").write_text(
+        'stores = { redis = { type = "redis"; url = "redis://${REDIS:-localhost}"; }; };', "utf-8"
+    )
+    answer = run(MOVE + 'absent = [ "redis bump x" ];', head=head % ' REDIS = "other";')
+    assert answer.returncode == 0, answer.stderr
 
 
 def test_run_chooses_tests_by_their_names(run):
