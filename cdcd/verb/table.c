@@ -1,10 +1,13 @@
 #include "verb/table.h"
 
+#include "base/buf.h"
 #include "base/glob.h"
 #include "base/mem.h"
 #include "base/str.h"
 
 #include <string.h>
+
+#define MAX_SHOWN 20 /* names of tables in one message */
 
 /* Rules may name tables by patterns. */
 static bool fits(const char *pattern, const char *name)
@@ -32,6 +35,23 @@ void table_find(struct table *table, struct arena *arena, const struct ruleset *
     }
 }
 
+/* "; there is: blog_post, archive.post": those that the rules name, each once. */
+static const char *list_tables(struct arena *arena, const struct rule_table *tables, unsigned n)
+{
+    struct buf list = {0};
+    unsigned shown = n < MAX_SHOWN ? n : MAX_SHOWN;
+    for (unsigned i = 0; i < shown; i++) {
+        bool plain = strcmp(tables[i].schema, "public") == 0;
+        buf_printf(&list, "%s%s%s%s", i ? ", " : "; there is: ", plain ? "" : tables[i].schema,
+                   plain ? "" : ".", tables[i].name);
+    }
+    if (n > shown)
+        buf_printf(&list, " and %u more", n - shown);
+    const char *copy = arena_strdup(arena, buf_str(&list));
+    buf_free(&list);
+    return copy;
+}
+
 const char *table_suggestion(const struct table *table, const struct ruleset *ruleset)
 {
     unsigned n;
@@ -47,7 +67,7 @@ const char *table_suggestion(const struct table *table, const struct ruleset *ru
         return arena_printf(table->arena, "; did you mean %s%s%s?",
                             elsewhere ? tables[i].schema : "", elsewhere ? "." : "", nearest);
     }
-    return "";
+    return list_tables(table->arena, tables, n);
 }
 
 static struct table_column *add_column(struct table *table, const char *name)

@@ -27,7 +27,7 @@ struct table {
  * keeps is the arena's. */
 void table_find(struct table *table, struct arena *arena, const struct ruleset *ruleset,
                 const char *text);
-/* "; did you mean T?", or "". The arena's. */
+/* "; did you mean T?", or the tables that there are. The arena's. */
 const char *table_suggestion(const struct table *table, const struct ruleset *ruleset);
 /* Adds the columns of a row, with the type that all values of a column have. */
 void table_add_row(struct table *table, const struct row *row);

@@ -246,6 +246,10 @@ static void explain_says_that_nothing_matches(void **state)
     assert_int_equal(run("explain good/blog.cfg insert blog_pots"), 0);
     assert_string_equal(messages, "no trigger names table public.blog_pots; did you mean "
                                   "blog_post?\nnothing matches this change\n");
+    assert_int_equal(run("explain good/blog.cfg insert zzzzzz"), 0);
+    assert_string_equal(messages, "no trigger names table public.zzzzzz; there is: "
+                                  "blog_post, blog_comment, blog_settings, archive.post\n"
+                                  "nothing matches this change\n");
 }
 
 static void explain_answers_in_json(void **state)
