@@ -54,6 +54,17 @@ static void a_column_is_one_parameter_however_often_it_stands(void **state)
     assert_string_equal(last_lookup->cache, "c");
 }
 
+static void a_lookup_without_a_limit_gives_a_thousand_rows(void **state)
+{
+    struct fixture *f = *state;
+    rules(f, "c = { key = \"c\"; triggers = ( { table = \"t\"; lookup = \"SELECT 1\"; } ); };");
+    table(f, "*id", "*x", NULL);
+    struct value row[] = {{"7", 1, VALUE_TEXT}, {.kind = VALUE_NULL}};
+    struct change made = {.op = CHANGE_INSERT, .relation = &f->relation, .new_row = row};
+    ruleset_change(f->set, &made, &(struct rule_sink){on_op, on_ask_and_keep}, f);
+    assert_int_equal(last_lookup->limit, 1000);
+}
+
 static void each_row_of_the_answer_gives_a_key(void **state)
 {
     struct fixture *f = *state;
@@ -279,6 +290,7 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
     const struct CMUnitTest tests[] = {
         TEST(a_column_is_one_parameter_however_often_it_stands),
+        TEST(a_lookup_without_a_limit_gives_a_thousand_rows),
         TEST(each_row_of_the_answer_gives_a_key),
         TEST(no_row_gives_no_key),
         TEST(a_row_that_moves_asks_for_both_images),

@@ -236,6 +236,15 @@ static void target_all_clears_all_without_doubt(void **state)
     assert_int_equal(stats()->doubts, 0);
 }
 
+static void target_all_clears_all_of_a_truncated_table_though_its_keys_are_named(void **state)
+{
+    struct fixture *f = *state;
+    rules(f, "c = { key = \"c:1\"; triggers = ( { table = \"t\"; target = \"all\"; } ); " WITH_ALL);
+    table(f, "*x", NULL, NULL);
+    change(f, CHANGE_TRUNCATE, NULL, NULL);
+    expect("redis scan c:* all 0\n");
+}
+
 static void bind_takes_another_column(void **state)
 {
     struct fixture *f = *state;
@@ -462,6 +471,7 @@ int main(void)
         TEST(columns_in_doubt_count_as_differing),
         TEST(columns_matter_to_an_update_alone),
         TEST(target_all_clears_all_without_doubt),
+        TEST(target_all_clears_all_of_a_truncated_table_though_its_keys_are_named),
         TEST(bind_takes_another_column),
         TEST(keys_leave_in_the_order_written),
         TEST(a_key_that_stood_earlier_leaves_in_its_place_again),
