@@ -222,7 +222,7 @@ static struct typed *resolve_row(struct typing *typing, const struct calling *ca
     return row ? refuse_row(typing, calling, row) : refuse_call(typing, calling, ambiguous);
 }
 
-/* Values that may be equal though their texts are not. */
+/* Its values may be equal though their texts are not. */
 static struct typed *refuse_equality(struct typing *typing, const struct calling *calling,
                                      const struct typed *other)
 {
@@ -234,14 +234,15 @@ static struct typed *refuse_equality(struct typing *typing, const struct calling
         return typing_refuse(typing, calling->position,
                              "which values of type %s are equal is not known yet", name);
     if (other_casts_to_text(other->oid, own))
-        return typing_refuse(typing, calling->position,
-                             "values of type %s may be equal though their texts are not; write "
-                             "%s::text to compare the texts, or a lookup",
-                             name, column);
-    return typing_refuse(
-        typing, calling->position,
-        "values of type %s may be equal though their texts are not; a lookup can compare them",
-        name);
+        return typing_refuse(
+            typing, calling->position,
+            "the texts of type %s do not tell which of its values are equal; write "
+            "%s::text to compare the texts themselves, or a lookup",
+            name, column);
+    return typing_refuse(typing, calling->position,
+                         "the texts of type %s do not tell which of its values are equal; a lookup "
+                         "can compare them",
+                         name);
 }
 
 /* Of types that are none of ours only the text is known. */

@@ -102,7 +102,12 @@ bool other_is_equal_by_text(uint32_t oid, const struct own_type *own)
     static const uint32_t oids[] = {OID_NAME,       OID_OID,        OID_CIDR,          OID_MACADDR,
                                     OID_INET,       OID_INT2_ARRAY, OID_INT4_ARRAY,    OID_TIME,
                                     OID_INT8_ARRAY, OID_TEXT_ARRAY, OID_VARCHAR_ARRAY, 0};
-    return own ? own->equality != OWN_EQUALITY_ITS : is_among(oid, oids);
+    return own ? own->equality >= OWN_EQUALITY_ENUM : is_among(oid, oids);
+}
+
+bool other_may_be_row(uint32_t oid, const struct own_type *own)
+{
+    return own ? own->equality == OWN_EQUALITY_ROW : oid >= OTHER_FIRST_OWN_OID;
 }
 
 bool other_casts_to_text(uint32_t oid, const struct own_type *own)
@@ -139,14 +144,34 @@ bool other_casts_to_text(uint32_t oid, const struct own_type *own)
     return own ? own->casts_to_text : is_among(oid, oids);
 }
 
+static bool is_label(const char *const *labels, const char *text, size_t n)
+{
+    while (*labels && (strlen(*labels) != n || memcmp(*labels, text, n) != 0))
+        labels++;
+    return *labels != NULL;
+}
+
+/* {sad,ok} without quotes. */
+static bool are_labels(const char *const *labels, struct text array)
+{
+    const char *at = array.bytes + 1, *end = array.bytes + array.len - 1;
+    while (at < end) {
+        const char *comma = memchr(at, ',', (size_t)(end - at));
+        const char *word_end = comma ? comma : end;
+        if (!is_label(labels, at, (size_t)(word_end - at)))
+            return false;
+        at = word_end + 1;
+    }
+    return true;
+}
+
 bool other_is_label(const struct own_type *own, struct text literal)
 {
-    const char *const *label = own ? own->labels : NULL;
-    if (!label)
+    if (!own || !own->labels)
         return true;
-    while (*label && (strlen(*label) != literal.len || memcmp(*label, literal.bytes, literal.len)))
-        label++;
-    return *label != NULL;
+    if (own->equality == OWN_EQUALITY_ENUMS)
+        return are_labels(own->labels, literal);
+    return is_label(own->labels, literal.bytes, literal.len);
 }
 
 /* Digits without a leading zero, at most the greatest; NULL when it is none, else what follows. */

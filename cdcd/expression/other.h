@@ -19,12 +19,16 @@ const char *other_name(uint32_t oid);
 
 /* False of types whose values can be equal while their texts are not, or that have no =. */
 bool other_is_equal_by_text(uint32_t oid, const struct own_type *own);
+/* False of types that are surely not composite: a composite value may be NULL by all of its fields.
+ */
+bool other_may_be_row(uint32_t oid, const struct own_type *own);
 /* True when PostgreSQL would print the literal, taken as a value of the type, as it is written:
  * then texts can be compared. */
 bool other_is_canonical(uint32_t oid, const struct own_type *own, struct text literal);
 /* True when a cast to text gives the text that is sent: not of inet. */
 bool other_casts_to_text(uint32_t oid, const struct own_type *own);
-/* False when PostgreSQL would say that the literal is no label of the enum. */
+/* False when PostgreSQL would say that the literal, which is canonical, is no label of the enum, or
+ * has an element that is none. */
 bool other_is_label(const struct own_type *own, struct text literal);
 
 #endif

@@ -1,5 +1,6 @@
 #include "base/mem.h"
 #include "base/str.h"
+#include "expression/other.h"
 #include "expression/typed.h"
 
 #include <string.h>
@@ -124,14 +125,24 @@ static struct typed *resolve_chain(struct typing *typing, const struct node *nod
     return boolean(typing, kind, node->position, node->n_args, args);
 }
 
+/* IS NULL of a composite value asks each of its fields, IS DISTINCT FROM NULL the value. */
+static struct typed *resolve_is_null(struct typing *typing, const struct node *node)
+{
+    struct typed *arg = resolve(typing, node->args[0]);
+    if (arg && arg->type == TYPE_UNKNOWN && arg->kind == TYPED_CONST)
+        arg = coerce(typing, arg, TYPE_TEXT, 0);
+    if (arg && arg->type == TYPE_OTHER && other_may_be_row(arg->oid, typing_own(typing, arg->oid)))
+        return typing_refuse(typing, node->position,
+                             "IS NULL of a value of type %s may be about its fields; IS [NOT] "
+                             "DISTINCT FROM NULL is about the value",
+                             typing_name(typing, TYPE_OTHER, arg->oid));
+    return arg ? boolean(typing, TYPED_IS_NULL, node->position, 1, &arg) : NULL;
+}
+
 static struct typed *resolve_is(struct typing *typing, const struct node *node)
 {
-    if (node->kind == NODE_IS_NULL) {
-        struct typed *arg = resolve(typing, node->args[0]);
-        if (arg && arg->type == TYPE_UNKNOWN && arg->kind == TYPED_CONST)
-            arg = coerce(typing, arg, TYPE_TEXT, 0);
-        return arg ? boolean(typing, TYPED_IS_NULL, node->position, 1, &arg) : NULL;
-    }
+    if (node->kind == NODE_IS_NULL)
+        return resolve_is_null(typing, node);
     struct typed *arg = resolve_condition(typing, node->args[0], "what IS asks about");
     if (!arg)
         return NULL;

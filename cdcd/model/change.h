@@ -24,6 +24,7 @@ struct value {
 /* What says whether two values of a type are equal. */
 enum own_equality {
     OWN_EQUALITY_ITS,   /* operators of its own; of no use here */
+    OWN_EQUALITY_ROW,   /* those of its fields: a composite type, of which IS NULL asks each */
     OWN_EQUALITY_ENUM,  /* their texts: it is an enum */
     OWN_EQUALITY_ENUMS, /* their texts: an array of an enum */
 };
@@ -34,7 +35,7 @@ struct own_type {
     const char *name; /* as SQL writes it */
     enum own_equality equality;
     bool casts_to_text;        /* a cast to text gives the text that is sent */
-    const char *const *labels; /* of an enum, ended by NULL. NULL: not known, as in a stream */
+    const char *const *labels; /* of the enum, ended by NULL. NULL: not known, as in a stream */
 };
 
 struct column {

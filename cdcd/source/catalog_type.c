@@ -6,7 +6,8 @@
 #include <string.h>
 
 /* Types that are not the same in every database. Domains are followed to what they are made of: so
- * does PostgreSQL when it looks for an operator or a cast. A cast to text that is a function may
+ * does PostgreSQL when it looks for an operator or a cast. Of an enum it finds no operator then,
+ * so that such a domain is a type by itself. A cast to text that is a function may
  * give another text than the one that is sent. */
 static const char types_sql[] =
     " attributes AS MATERIALIZED ("
@@ -22,8 +23,10 @@ static const char types_sql[] =
     "  SELECT l.type, t.oid, t.typtype, t.typbasetype, t.typtypmod, l.typtypmod"
     "    FROM layers l JOIN pg_type t ON t.oid = l.typbasetype WHERE l.typtype = 'd'),"
     " types AS MATERIALIZED ("
-    "  SELECT l.type, l.base, l.typmod, format_type(l.base, NULL) AS name,"
-    "         CASE WHEN b.typtype = 'e' THEN 'enum' WHEN e.typtype = 'e' THEN 'enums' END AS kind,"
+    "  SELECT l.type, d.base, l.typmod, format_type(d.base, NULL) AS name,"
+    "         CASE WHEN b.typtype = 'c' THEN 'row' WHEN b.typtype = 'e' AND d.base = l.base THEN "
+    "'enum' WHEN e.typtype = 'e' THEN "
+    "'enums' END AS kind,"
     "         NOT EXISTS (SELECT FROM pg_cast c"
     "                      WHERE c.castsource = l.base AND c.casttarget IN (25, 1042, 1043)"
     "                        AND (c.castmethod = 'f'"
@@ -33,8 +36,9 @@ static const char types_sql[] =
     "           AS casts_to_text,"
     "         (SELECT CASE WHEN NOT bool_or(m.enumlabel ~ E'\n')"
     "                      THEN string_agg(m.enumlabel, E'\n' ORDER BY m.enumsortorder) END"
-    "            FROM pg_enum m WHERE m.enumtypid = l.base) AS labels"
+    "            FROM pg_enum m WHERE m.enumtypid IN (l.base, e.oid)) AS labels"
     "    FROM layers l JOIN pg_type b ON b.oid = l.base"
+    "   CROSS JOIN LATERAL (SELECT CASE b.typtype WHEN 'e' THEN l.type ELSE l.base END AS base) d"
     "    LEFT JOIN pg_type e ON e.oid = b.typelem AND e.typarray = b.oid"
     "   WHERE l.typtype <> 'd')";
 
@@ -77,6 +81,8 @@ static const char *const *read_labels(struct arena *arena, const char *lines)
 static enum own_equality equality_of(struct row row)
 {
     const char *kind = text_of(row, "kind");
+    if (strcmp(kind, "row") == 0)
+        return OWN_EQUALITY_ROW;
     if (strcmp(kind, "enum") == 0)
         return OWN_EQUALITY_ENUM;
     return strcmp(kind, "enums") == 0 ? OWN_EQUALITY_ENUMS : OWN_EQUALITY_ITS;

@@ -1,7 +1,9 @@
 /* Evaluates expressions on rows, for the tests that compare with PostgreSQL. Lines on stdin, their
  * fields parted by tabs and written as COPY writes them:
  *
- *      column NAME OID IDENTITY            of the relation; IDENTITY 0 or 1
+ *      column NAME OID IDENTITY [TYPE EQUALITY CASTS LABELS]
+ *                                          of the relation; IDENTITY and CASTS 0 or 1, EQUALITY
+ *                                          its, row, enum or enums, LABELS parted by commas
  *      row VALUE...                        the first is row 0
  *      test|value OP IMAGE OLD NEW SEED EXPRESSION
  *
@@ -86,7 +88,30 @@ static void fail(const char *what)
     exit(EX_DATAERR);
 }
 
-static void add_column(struct table *table, const struct field *fields)
+static const char *const *split_labels(struct arena *arena, const char *text)
+{
+    const char **labels = arena_alloc(arena, (strlen(text) + 2) * sizeof *labels);
+    char *rest = arena_strdup(arena, text);
+    for (unsigned n = 0; (labels[n] = strsep(&rest, ",")); n++) {
+    }
+    return labels;
+}
+
+static const struct own_type *own_type(struct table *table, const struct field *fields)
+{
+    static const char *const equalities[] = {"its", "row", "enum", "enums"};
+    struct own_type *own = arena_alloc(table->arena, sizeof *own);
+    own->name = arena_strdup(table->arena, fields[4].bytes);
+    for (unsigned i = 0; i < 4; i++)
+        if (strcmp(fields[5].bytes, equalities[i]) == 0)
+            own->equality = (enum own_equality)i;
+    own->casts_to_text = *fields[6].bytes == '1';
+    if (*fields[7].bytes)
+        own->labels = split_labels(table->arena, fields[7].bytes);
+    return own;
+}
+
+static void add_column(struct table *table, const struct field *fields, unsigned n_fields)
 {
     unsigned n = table->relation.n_columns++;
     if (n == MAX_COLUMNS)
@@ -96,6 +121,7 @@ static void add_column(struct table *table, const struct field *fields)
         .type = (uint32_t)strtoul(fields[2].bytes, NULL, 10),
         .typmod = -1,
         .in_identity = *fields[3].bytes == '1',
+        .own = n_fields == 8 ? own_type(table, fields) : NULL,
     };
 }
 
@@ -187,8 +213,8 @@ static void take(struct table *table, char *line, struct arena *arena, struct bu
 {
     struct field fields[MAX_FIELDS];
     unsigned n = split(line, fields);
-    if (n == 4 && strcmp(fields[0].bytes, "column") == 0) {
-        add_column(table, fields);
+    if ((n == 4 || n == 8) && strcmp(fields[0].bytes, "column") == 0) {
+        add_column(table, fields, n);
     } else if (n == table->relation.n_columns + 1 && strcmp(fields[0].bytes, "row") == 0) {
         add_row(table, fields);
     } else if (n == 7) {

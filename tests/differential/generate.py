@@ -15,7 +15,8 @@ EXACT = INTEGERS + ("numeric",)
 NUMBERS = EXACT + ("float4", "float8")
 TEXTS = ("text", "varchar", "bpchar")
 TIMES = ("date", "timestamp", "timestamptz")
-OTHERS = ("mood", "inet", "int4[]", "text[]", "time", "name", "oid")
+OTHERS = ("mood", "inet", "int4[]", "text[]", "time", "name", "oid", "citext", "mood[]", "pair", "span",
+          "int4range", "numeric[]")  # fmt: skip
 TYPES = ("bool",) + NUMBERS + TEXTS + TIMES + ("uuid", "bytea", "json", "jsonb") + OTHERS
 # As they come in rows.
 COMMON = ("bool", "int4", "int4", "text", "text", "int8", "numeric", "date", "timestamp", "float8")
@@ -29,7 +30,8 @@ NAMES = {
     "timestamptz": ("timestamptz", "timestamp with time zone"), "bytea": ("bytea",),
     "json": ("json",), "jsonb": ("jsonb",), "mood": ("mood",), "inet": ("inet",),
     "int4[]": ("int4[]",), "text[]": ("text[]",), "time": ("time",), "name": ("name",),
-    "oid": ("oid",),
+    "oid": ("oid",), "citext": ("citext",), "mood[]": ("mood[]",), "pair": ("pair",), "span": ("span",),
+    "int4range": ("int4range",), "numeric[]": ("numeric[]",),
 }  # fmt: skip
 SIZED = {
     "numeric": ("numeric(10,2)", "numeric(5)", "numeric(3,3)", "decimal(20,0)",

@@ -5,14 +5,19 @@ import re
 import subprocess
 import threading
 
-from values import COLUMNS, IDENTITY
+from values import COLUMNS, IDENTITY, OWN_TYPES
 
 SCHEMA = """
-CREATE TYPE mood AS ENUM ('sad', 'ok', 'happy', 'it''s');
 CREATE TABLE r (number int PRIMARY KEY, {columns});
 INSERT INTO r (number) VALUES (0);
 CREATE FUNCTION table_schema() RETURNS text LANGUAGE sql IMMUTABLE AS $$ SELECT 'public'::text $$;
 CREATE FUNCTION table_name() RETURNS text LANGUAGE sql IMMUTABLE AS $$ SELECT 'r'::text $$;
+CREATE FUNCTION base_type(oid) RETURNS oid LANGUAGE sql STABLE AS $$
+    WITH RECURSIVE layers AS (
+        SELECT oid, typbasetype FROM pg_type WHERE oid = $1
+        UNION ALL
+        SELECT t.oid, t.typbasetype FROM layers l JOIN pg_type t ON t.oid = l.typbasetype)
+    SELECT oid FROM layers WHERE typbasetype = 0 $$;
 CREATE FUNCTION evaluate(queries text[],
                          OUT state text, OUT type oid, OUT is_null bool, OUT value text)
 RETURNS SETOF record LANGUAGE plpgsql AS $$
@@ -21,6 +26,9 @@ BEGIN
     FOREACH query IN ARRAY queries LOOP
         BEGIN
             EXECUTE query INTO type, is_null, value;
+            IF type >= 16384 THEN
+                type := base_type(type);
+            END IF;
             state := NULL;
         EXCEPTION WHEN OTHERS THEN
             state := SQLSTATE;
@@ -29,6 +37,21 @@ BEGIN
         RETURN NEXT;
     END LOOP;
 END $$;
+"""
+
+# Of each column: what its type is made of; if that is a type of the database's own, its name, what
+# says which values are equal, whether it is composite, whether a cast to text gives the text that is
+# sent, and labels. A domain of an enum is one by itself: PostgreSQL finds no = for it.
+TYPES = """
+SELECT CASE WHEN t.typtype = 'e' THEN a.atttypid ELSE t.oid END, t.oid,
+       CASE WHEN t.oid >= 16384 THEN t.oid::regtype::text END,
+       CASE WHEN t.typtype = 'e' AND t.oid = a.atttypid THEN 'enum' WHEN e.typtype = 'e' THEN 'enums'
+            WHEN t.typtype = 'c' THEN 'row' ELSE 'its' END, true,
+       (SELECT string_agg(enumlabel, ',') FROM pg_enum WHERE enumtypid IN (t.oid, e.oid))
+  FROM pg_attribute a
+  JOIN pg_type t ON t.oid = base_type(a.atttypid)
+  LEFT JOIN pg_type e ON e.oid = t.typelem AND t.typcategory = 'A'
+ WHERE a.attrelid = 'r'::regclass AND a.attnum > 1 ORDER BY a.attnum
 """
 
 SETTINGS = """
@@ -65,6 +88,7 @@ def make_table(cursor, rows):
     those of the stream."""
     cursor.execute(SETTINGS)
     columns = ", ".join(f"{name} {type}" for name, type in COLUMNS)
+    cursor.execute(OWN_TYPES)
     cursor.execute(SCHEMA.format(columns=columns))
     marks = ", ".join(["%s"] * (len(COLUMNS) + 1))
     for number, values in enumerate(rows, 1):
@@ -73,16 +97,13 @@ def make_table(cursor, rows):
     names = ", ".join(name for name, _ in COLUMNS)
     texts = io.StringIO()
     cursor.copy_expert(f"COPY (SELECT {names} FROM r ORDER BY number) TO STDOUT", texts)
-    cursor.execute(
-        "SELECT atttypid FROM pg_attribute WHERE attrelid = 'r'::regclass AND attnum > 1"
-        " ORDER BY attnum"
-    )
-    return [oid for (oid,) in cursor.fetchall()], texts.getvalue().split("\n")[:-1]
+    cursor.execute(TYPES)
+    return cursor.fetchall(), texts.getvalue().split("\n")[:-1]
 
 
 def changed(match):
     """By the texts of both images."""
-    texts = [f"CASE WHEN {c} IS NOT NULL THEN format('%s', {c}) END" for c in
+    texts = [f"CASE WHEN {c} IS DISTINCT FROM NULL THEN format('%s', {c}) END" for c in
              (f"old.{match[1]}", f"new.{match[1]}")]  # fmt: skip
     return f"({texts[0]} IS DISTINCT FROM {texts[1]})"
 
@@ -108,7 +129,7 @@ def query(case):
     if case.condition:
         text = f"({text} AND true)"
     return (
-        "SELECT pg_typeof(x)::oid, x IS NULL, format('%s', x)"
+        "SELECT pg_typeof(x)::oid, x IS NOT DISTINCT FROM NULL, format('%s', x)"
         f" FROM (SELECT {text} AS x FROM {rows} OFFSET 0) s"
     )
 
@@ -147,14 +168,21 @@ def line(case):
     return "\t".join(fields) + "\n"
 
 
+def column_line(name, oid, base, own, equality, casts_to_text, labels):
+    fields = ["column", name, str(oid), str(int(name in IDENTITY))]
+    if own:
+        fields += [own, equality, str(int(casts_to_text)), labels or ""]
+    return "\t".join(fields) + "\n"
+
+
 class Cdcd:
     """The program tests/evaluate."""
 
-    def __init__(self, program, oids, rows):
+    def __init__(self, program, types, rows):
         self.program = program
+        self.bases = {str(type[0]): str(type[1]) for type in types}
         self.table = "".join(
-            f"column\t{name}\t{oid}\t{int(name in IDENTITY)}\n"
-            for (name, _), oid in zip(COLUMNS, oids)
+            column_line(name, *type) for (name, _), type in zip(COLUMNS, types)
         ) + "".join(f"row\t{row}\n" for row in rows)
         self.start()
 
@@ -191,9 +219,15 @@ class Cdcd:
             answer = self.process.stdout.readline()
             if not answer:
                 break
-            answers.append(tuple(map(unescape, answer.rstrip("\n").split("\t"))))
+            answers.append(self.based(*map(unescape, answer.rstrip("\n").split("\t"))))
         writer.join()
         return answers
+
+    def based(self, doubt, kind, *rest):
+        """With the type's oid that PostgreSQL's side gives."""
+        if kind in ("null", "value"):
+            rest = (self.bases.get(rest[0], rest[0]), *rest[1:])
+        return doubt, kind, *rest
 
     def write(self, text):
         try:

@@ -24,7 +24,36 @@ COLUMNS = [
     ("o1", "inet"), ("o2", "inet"),
     ("x1", "int4[]"), ("x2", "int4[]"),
     ("w1", "text[]"), ("h1", "time"), ("h2", "time"), ("g1", "name"), ("q1", "oid"),
+    ("m1", "whole"), ("m2", "amount"), ("m3", "price"), ("m4", "title"), ("m5", "code"),
+    ("m6", "moment"), ("m7", "flag"), ("m8", "feeling"), ("m9", "ids"), ("m10", "address"),
+    ("f1", "citext"), ("f2", "citext"), ("f3", "email"), ("ee1", "mood[]"), ("ee2", "mood[]"),
+    ("pp1", "pair"), ("pp2", "pair"), ("ss1", "span"), ("ss2", "int4range"), ("xx1", "numeric[]"),
 ]  # fmt: skip
+
+# What domains are made of at last.
+DOMAINS = {
+    "whole": "int4", "amount": "numeric", "price": "numeric", "title": "text", "code": "bpchar",
+    "moment": "timestamptz", "flag": "bool", "feeling": "mood", "ids": "int4[]", "address": "inet",
+    "email": "citext",
+}  # fmt: skip
+
+OWN_TYPES = """
+CREATE EXTENSION citext;
+CREATE TYPE mood AS ENUM ('sad', 'ok', 'happy', 'it''s');
+CREATE TYPE pair AS (x int, y numeric);
+CREATE TYPE span AS RANGE (subtype = int8);
+CREATE DOMAIN whole AS int;
+CREATE DOMAIN amount AS numeric;
+CREATE DOMAIN price AS amount;
+CREATE DOMAIN title AS text;
+CREATE DOMAIN code AS char(5);
+CREATE DOMAIN moment AS timestamptz;
+CREATE DOMAIN flag AS bool;
+CREATE DOMAIN feeling AS mood;
+CREATE DOMAIN ids AS int[];
+CREATE DOMAIN address AS inet;
+CREATE DOMAIN email AS citext;
+"""
 
 # Those whose old value is sent with any UPDATE.
 IDENTITY = {"i1", "t1"}
@@ -100,6 +129,11 @@ JSONS = [
 
 MOODS = ["sad", "ok", "happy", "it's"]
 INETS = ["10.0.0.1", "10.0.0.0/8", "::1", "192.168.1.5/24"]
+MOOD_ARRAYS = ["{}", "{sad}", "{sad,ok}", "{ok , sad}", "{NULL}", '{"it\'s"}', "{it's}"]
+PAIRS = ["(1,2)", "(1,2.0)", "(,)", "(1,)", "(-5,0.50)"]
+SPANS = ["empty", "[1,5)", "[1,4]", "(0,5)", "[,)", "[3,3]"]
+FOLDED = ["", "a", "A", "ab", "aB", "post", "Post", "it's", "ä", "Ä", "a "]
+NUMERIC_ARRAYS = ["{}", "{1}", "{1.0}", "{NULL,1.50}"]
 TEXT_ARRAYS = ["{}", "{a}", "{a,b}", "{news,sport_1}", "{NULL}", '{"a b"}', '{"null"}', "{1,2}"]
 HOURS = ["00:00:00", "12:30:00", "12:30:00.5", "23:59:59.999999", "24:00:00", "1:2", "12:30 PM"]
 OIDS = ["0", "1", "16384", "4294967295", "007", "-1"]
@@ -218,6 +252,12 @@ MAKERS = {
     "name": lambda rng: rng.choice(PLAIN),
     "oid": lambda rng: rng.choice(OIDS),
     "int4[]": lambda rng: rng.choice(ARRAYS),
+    "citext": lambda rng: rng.choice(FOLDED),
+    "mood[]": lambda rng: rng.choice(MOOD_ARRAYS),
+    "pair": lambda rng: rng.choice(PAIRS),
+    "span": lambda rng: rng.choice(SPANS),
+    "int4range": lambda rng: rng.choice(SPANS),
+    "numeric[]": lambda rng: rng.choice(NUMERIC_ARRAYS),
 }
 
 
@@ -232,7 +272,7 @@ def odd_text(rng, type):
 
 
 def base_type(type):
-    return type.split("(")[0]
+    return DOMAINS.get(type) or type.split("(")[0]
 
 
 def row(rng):
@@ -244,13 +284,15 @@ def row(rng):
             text = "12.34"
         if "(" in type and base_type(type) in ("varchar", "bpchar"):
             text = text[: int(type.split("(")[1][:-1])]
+        if type == "code":
+            text = text[:5]
         if type == "float4" and text in ("1e308", "-1e308", "1e-308"):
             text = "1"
         if name == "p2" and text.startswith("294276"):
             text = "2000-01-01"
-        if type == "timestamptz" and "294276" in text:
+        if base_type(type) == "timestamptz" and "294276" in text:
             text = text[: len("294276-12-31 23:59:59.999999")]
-        if type == "timestamptz" and "4713" in text:
+        if base_type(type) == "timestamptz" and "4713" in text:
             text = "4713-01-01 00:00:00+00 BC"
         if (type, text) in (("oid", "-1"), ("time", "12:30 PM")):
             text = None

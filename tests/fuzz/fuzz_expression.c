@@ -8,14 +8,24 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
+static const char *const labels[] = {"sad", "ok", NULL};
+static const struct own_type mood = {"mood", OWN_EQUALITY_ENUM, true, labels};
+static const struct own_type moods = {"mood[]", OWN_EQUALITY_ENUMS, true, labels};
+static const struct own_type pair = {"pair", OWN_EQUALITY_ROW, true, NULL};
+
 static const struct column columns[] = {
-    {"id", 20, -1, true, NULL},    {"b", 16, -1, false, NULL},    {"s", 21, -1, false, NULL},
-    {"i", 23, -1, false, NULL},    {"l", 20, -1, false, NULL},    {"e", 700, -1, false, NULL},
-    {"f", 701, -1, false, NULL},   {"n", 1700, -1, false, NULL},  {"t", 25, -1, false, NULL},
-    {"v", 1043, -1, false, NULL},  {"c", 1042, -1, false, NULL},  {"u", 2950, -1, false, NULL},
-    {"d", 1082, -1, false, NULL},  {"ts", 1114, -1, false, NULL}, {"tz", 1184, -1, false, NULL},
-    {"y", 17, -1, false, NULL},    {"j", 114, -1, false, NULL},   {"k", 3802, -1, false, NULL},
-    {"o", 16500, -1, false, NULL}, {"x", 0, -1, false, NULL},     {"a", 25, -1, false, NULL},
+    {"id", 20, -1, true, NULL},       {"b", 16, -1, false, NULL},
+    {"s", 21, -1, false, NULL},       {"i", 23, -1, false, NULL},
+    {"l", 20, -1, false, NULL},       {"e", 700, -1, false, NULL},
+    {"f", 701, -1, false, NULL},      {"n", 1700, -1, false, NULL},
+    {"t", 25, -1, false, NULL},       {"v", 1043, -1, false, NULL},
+    {"c", 1042, -1, false, NULL},     {"u", 2950, -1, false, NULL},
+    {"d", 1082, -1, false, NULL},     {"ts", 1114, -1, false, NULL},
+    {"tz", 1184, -1, false, NULL},    {"y", 17, -1, false, NULL},
+    {"j", 114, -1, false, NULL},      {"k", 3802, -1, false, NULL},
+    {"o", 16500, -1, false, NULL},    {"x", 0, -1, false, NULL},
+    {"a", 25, -1, false, NULL},       {"m", 16501, -1, false, &mood},
+    {"ms", 16502, -1, false, &moods}, {"p", 16503, -1, false, &pair},
 };
 #define COLUMNS (sizeof columns / sizeof *columns)
 

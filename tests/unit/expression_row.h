@@ -13,13 +13,15 @@
 #define ENUMS_OID 16501
 #define CITEXT_OID 16502
 #define GEOMETRY_OID 16503
-#define UNKNOWN_OID 16504
+#define PAIR_OID 16504
+#define UNKNOWN_OID 16505
 
 static const char *const row_labels[] = {"post", "page", NULL};
 static const struct own_type row_enum = {"kind", OWN_EQUALITY_ENUM, true, row_labels};
 static const struct own_type row_enums = {"kind[]", OWN_EQUALITY_ENUMS, true, NULL};
 static const struct own_type row_citext = {"citext", OWN_EQUALITY_ITS, true, NULL};
 static const struct own_type row_geometry = {"geometry", OWN_EQUALITY_ITS, false, NULL};
+static const struct own_type row_pair = {"pair", OWN_EQUALITY_ROW, true, NULL};
 static const struct own_type row_folded = {"text COLLATE ci", OWN_EQUALITY_ITS, false, NULL};
 
 static const struct column row_columns[] = {
@@ -53,6 +55,7 @@ static const struct column row_columns[] = {
     {"email", CITEXT_OID, -1, false, &row_citext},
     {"area", GEOMETRY_OID, -1, false, &row_geometry},
     {"folded", 25, -1, false, &row_folded},
+    {"pair", PAIR_OID, -1, false, &row_pair},
     {"unheard", UNKNOWN_OID, -1, false, NULL},
 };
 static const char *const row_texts[] = {
@@ -86,6 +89,7 @@ static const char *const row_texts[] = {
     "Ann@example.org",
     "0101",
     "Ann",
+    "(,)",
     "a",
 };
 #define ROW_COLUMNS (sizeof row_columns / sizeof *row_columns)

@@ -98,8 +98,11 @@ static void of_a_database_s_own_types_enums_are_equal_by_text(void **state)
 static void a_label_is_one_of_those_that_are_known(void **state)
 {
     static const char *const labels[] = {"sad", "", NULL};
-    static const struct own_type mood = {.name = "mood", .labels = labels};
-    static const struct own_type unknown = {.name = "mood"};
+    static const struct own_type mood = {
+        .name = "mood", .equality = OWN_EQUALITY_ENUM, .labels = labels};
+    static const struct own_type unknown = {.name = "mood", .equality = OWN_EQUALITY_ENUM};
+    static const struct own_type moods = {
+        .name = "mood[]", .equality = OWN_EQUALITY_ENUMS, .labels = labels};
     (void)state;
     assert_true(other_is_label(&mood, text_of("sad")));
     assert_true(other_is_label(&mood, text_of("")));
@@ -107,6 +110,10 @@ static void a_label_is_one_of_those_that_are_known(void **state)
     assert_false(other_is_label(&mood, text_of("sadd")));
     assert_true(other_is_label(&unknown, text_of("sadd")));
     assert_true(other_is_label(NULL, text_of("sadd")));
+    assert_true(other_is_label(&moods, text_of("{}")));
+    assert_true(other_is_label(&moods, text_of("{sad,sad}")));
+    assert_false(other_is_label(&moods, text_of("{sad,ok}")));
+    assert_false(other_is_label(&moods, text_of("{ok,sad}")));
 }
 
 int main(void)
