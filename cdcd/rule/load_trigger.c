@@ -142,6 +142,22 @@ static const char *make_pattern(struct arena *arena, const char *name)
     return copy;
 }
 
+/* Who writes SQL quotes capitals. */
+static void check_quotes(struct loader *loader, const struct conf *node, const char *name)
+{
+    struct buf plain = {0};
+    if (!strchr(name, '"'))
+        return;
+    for (const char *at = name; *at; at++)
+        if (*at != '"')
+            buf_put(&plain, at, 1);
+    LOAD_WARNING(loader, node,
+                 "the quotes in %s are a part of the name here; leave them out: names are written "
+                 "as the catalog has them, \"%s\"",
+                 name, buf_str(&plain));
+    buf_free(&plain);
+}
+
 /* "t" or "schema.t". */
 static bool load_table(struct loader *loader, const struct conf *node, const char *text,
                        struct trigger *trigger)
@@ -152,9 +168,12 @@ static bool load_table(struct loader *loader, const struct conf *node, const cha
     trigger->table = dot ? dot + 1 : text;
     if (!*trigger->schema || !*trigger->table || strchr(trigger->table, '.')) {
         LOAD_ERROR(loader, node,
-                   "\"%s\" is no name of a table; write \"table\" or \"schema.table\"", text);
+                   "\"%s\" is no name of a table; write \"table\" or \"schema.table\", and ? for a "
+                   "point in a name",
+                   text);
         return false;
     }
+    check_quotes(loader, node, text);
     trigger->schema_pattern = make_pattern(loader->arena, trigger->schema);
     trigger->table_pattern = make_pattern(loader->arena, trigger->table);
     return true;
@@ -259,6 +278,8 @@ static bool load_settings(struct loader *loader, const struct cache *cache, cons
     trigger->n_columns = settings->columns.n;
     trigger->clears_all = settings->target == TARGET_ALL;
     trigger->images = (unsigned)settings->rows;
+    for (unsigned i = 0; i < settings->columns.n; i++)
+        check_quotes(loader, columns, settings->columns.list[i]);
     if (settings->columns.list && settings->columns.n == 0) {
         LOAD_ERROR(loader, columns, "columns is empty; leave it out for any column");
         good = false;
