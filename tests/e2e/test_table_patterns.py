@@ -220,3 +220,26 @@ def test_a_reload_takes_a_pattern_in_and_out(db, redis, run_cdcd):
     db.sql("INSERT INTO tenant_a.post VALUES (1); INSERT INTO other.post VALUES (1)")
     cdcd.caught_up()
     assert not redis.has("blog:tenant_a:post:1") and redis.has("blog:post:1")
+
+
+def test_a_weak_table_that_comes_while_cdcd_runs_clears_all_at_each_change(db, redis, run_cdcd):
+    """At the start its rule would have been refused."""
+    caches = """
+  page = { key = "page:{x}"; triggers = "tenant_*.post";
+           all = { action = "scan"; match = "page:*"; }; };
+"""
+    cdcd = run_cdcd(db, rules_file(caches), redis)
+    keys = {"blog:page:1", "blog:page:2", "blog:page:3"}
+    redis.warm(*keys, "canary")
+    db.sql("CREATE SCHEMA tenant_a; CREATE TABLE tenant_a.post (id int PRIMARY KEY, x int)")
+    wait_for(lambda: redis.left() == {"canary"}, "the table's caches are cleared")
+    cdcd.wait_for_log("ALTER TABLE tenant_a.post REPLICA IDENTITY FULL")
+    redis.warm(*keys)
+    db.sql("INSERT INTO tenant_a.post VALUES (1, 1)")
+    cdcd.caught_up()
+    assert redis.left() == {"canary", "blog:page:2", "blog:page:3"}
+    for change in ("UPDATE tenant_a.post SET x = 2", "DELETE FROM tenant_a.post"):
+        redis.warm(*keys)
+        db.sql(change)
+        cdcd.caught_up()
+        assert redis.left() == {"canary"}

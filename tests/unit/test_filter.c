@@ -124,6 +124,18 @@ static void urlencode_leaves_the_unreserved_alone(void **state)
     gives(f, "{v|urlencode|urlencode}", " ", "%2520");
 }
 
+static void urlencode_writes_every_other_byte_in_upper_case_hex(void **state)
+{
+    static const char unreserved[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+                                     "0123456789-._~";
+    struct fixture *f = *state;
+    for (int byte = 1; byte < 256; byte++) {
+        char text[2] = {(char)byte, '\0'}, encoded[4];
+        snprintf(encoded, sizeof encoded, strchr(unreserved, byte) ? "%c" : "%%%02X", byte);
+        gives(f, "{v|urlencode}", text, encoded);
+    }
+}
+
 static void letters_that_have_no_other_case_are_in_no_doubt(void **state)
 {
     struct fixture *f = *state;
@@ -351,6 +363,7 @@ int main(void)
         TEST(digests_are_of_the_bytes_of_the_text),
         TEST(hex_and_base64_are_those_of_rfc_4648),
         TEST(urlencode_leaves_the_unreserved_alone),
+        TEST(urlencode_writes_every_other_byte_in_upper_case_hex),
         TEST(letters_that_have_no_other_case_are_in_no_doubt),
         TEST(lower_and_upper_turn_ascii_and_doubt_the_rest),
         TEST(json_follows_the_type_of_the_column),

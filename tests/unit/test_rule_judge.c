@@ -45,6 +45,15 @@ static void an_expression_needs_the_old_values_of_its_columns(void **state)
          "public.t does not send");
 }
 
+static void a_delete_alone_needs_old_values(void **state)
+{
+    struct fixture *f = *state;
+    rules(f, TRIGGER("on = \"delete\"; bind = { k = \"x\"; };"));
+    table(f, "*id", "x", NULL);
+    judge(f);
+    only(f, SEVERITY_ERROR, "key c:{k} takes column x");
+}
+
 static void rows_new_needs_no_old_values(void **state)
 {
     struct fixture *f = *state;
@@ -472,6 +481,7 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
     const struct CMUnitTest tests[] = {
         TEST(an_expression_needs_the_old_values_of_its_columns),
+        TEST(a_delete_alone_needs_old_values),
         TEST(rows_new_needs_no_old_values),
         TEST(old_names_an_old_value_even_with_rows_new),
         TEST(new_names_no_old_value),
