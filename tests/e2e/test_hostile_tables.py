@@ -111,6 +111,20 @@ def test_names_of_each_and_let_stand_before_columns(cleared):
     assert gone("INSERT INTO t VALUES (1, 'de', 'x')") == {"t:en:s1", "t:ru:s1"}
 
 
+def test_what_rules_escape_and_what_is_not_ascii_stand_in_keys_as_they_are(cleared):
+    keys = {'a\n\t\x01"\\1\r\f', "ключ\U0001f511:1", "d:é\U0001f511:1", "d:\x7f:1"}
+    gone = cleared(
+        "CREATE TABLE t (id int PRIMARY KEY)",
+        r"""
+  a = { key = "a\n\t\x01\"\\{id}\r\f"; triggers = "t"; };
+  b = { key = "ключ🔑:{id}"; triggers = "t"; };
+  d = { each = { e = [ "é🔑", "\x7f" ]; }; key = "d:{e}:{id}"; triggers = "t"; };
+""",
+        *keys, "a", "d::1",
+    )
+    assert gone("INSERT INTO t VALUES (1)") == keys
+
+
 TREE = """
 CREATE TABLE event (id int, region text, day int, PRIMARY KEY (id, region, day))
   PARTITION BY LIST (region);

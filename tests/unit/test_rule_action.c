@@ -83,6 +83,16 @@ static void set_writes_the_whole_row_as_json(void **state)
     expect("redis delete c:7 new 0\n");
 }
 
+static void a_key_of_the_whole_row_is_of_each_image(void **state)
+{
+    struct fixture *f = *state;
+    rules(f, "c = { key = \"c:{row|json}\"; triggers = \"t\"; " WITH_ALL);
+    table(f, "*id", "*x", NULL);
+    change(f, CHANGE_UPDATE, "7 1", "7 2");
+    expect("redis delete c:{\"id\":\"7\",\"x\":\"1\"} old 0\n"
+           "redis delete c:{\"id\":\"7\",\"x\":\"2\"} new 0\n");
+}
+
 static void set_of_a_truncated_table_deletes(void **state)
 {
     struct fixture *f = *state;
@@ -293,6 +303,7 @@ int main(void)
         TEST(set_deletes_when_its_value_was_not_sent),
         TEST(set_writes_null_as_an_empty_text),
         TEST(set_writes_the_whole_row_as_json),
+        TEST(a_key_of_the_whole_row_is_of_each_image),
         TEST(set_of_a_truncated_table_deletes),
         TEST(publish_gives_the_messages_of_both_images),
         TEST(publish_without_parameters_speaks_of_a_truncate),
