@@ -46,14 +46,17 @@ def text_of(literals):
     return "".join(part[1:-1] for part in parts).replace('\\"', '"').replace("\\\\", "\\")
 
 
-def array_of(source, name):
-    """What stands between the braces of a table; a macro's text instead where it is one."""
-    body = re.search(rf"\b{name}\[\] = \{{(.*?)\}};", source, re.DOTALL).group(1)
-    macro = re.fullmatch(r"\s*([A-Z_]+)\s*", body)
-    if not macro:
-        return body
+def macro_text(name):
     header = (ROOT / "cdcd/rule/load.h").read_text("utf-8")
-    return re.search(rf"#define {macro.group(1)}\b((?:.*\\\n)*.*\n)", header).group(1)
+    text = re.search(rf"#define {name}\b((?:.*\\\n)*.*\n)", header).group(1)
+    return text.replace("\\\n", "\n")
+
+
+def array_of(source, name):
+    """What stands between the braces of a table; where a macro stands, its text."""
+    body = re.search(rf"\b{name}\[\] = \{{(.*?)\}};", source, re.DOTALL).group(1)
+    return re.sub(r"^\s*(LOAD_[A-Z_]+)\b", lambda found: macro_text(found[1]), body,
+                  flags=re.MULTILINE)
 
 
 def words_of(source, name):
