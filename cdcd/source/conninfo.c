@@ -14,6 +14,11 @@
  * (others queue behind us, and so do the gate's questions), and need not wait for standbys. */
 #define PINNED_SQL " -c search_path=pg_catalog -c lock_timeout=200ms -c synchronous_commit=local"
 
+/* What was taken out of the outbox twice does no harm. The triggers of sql/004_outbox.sql tell by
+ * cdcd.reader who takes rows out. */
+#define PINNED_OUTBOX \
+    " -c search_path=pg_catalog -c lock_timeout=200ms -c synchronous_commit=off -c cdcd.reader=on"
+
 /* A peer that is silent is given up after about this long, rather than after the kernel's two
  * hours. It is less than our own limit for a connection, so that of several hosts a dead one is
  * passed over in time. */
@@ -82,6 +87,8 @@ static const char *options_of(struct arena *arena, enum conninfo_use use, int64_
     int64_t kb = work_mem_bytes / 1024;
     if (use == CONNINFO_SQL)
         return PINNED PINNED_SQL;
+    if (use == CONNINFO_OUTBOX)
+        return PINNED PINNED_OUTBOX;
     if (work_mem_bytes == 0)
         return PINNED;
     kb = kb < 64 ? 64 : kb > INT32_MAX ? INT32_MAX : kb;

@@ -15,6 +15,7 @@ struct arena;
 enum conninfo_use {
     CONNINFO_SQL,         /* an ordinary connection */
     CONNINFO_REPLICATION, /* logical replication of its database */
+    CONNINFO_OUTBOX,      /* reading and emptying the outbox */
     CONNINFO_LOOKUPS,     /* read-only, with the role's own search_path */
 };
 
@@ -28,7 +29,7 @@ struct conninfo {
 /* 0, or -1 with err filled in when the text is no conninfo. */
 int conninfo_check(const char *text, struct err *err);
 /* text must have been checked; it is borrowed, the rest is the arena's. decoding_work_mem_bytes is
- * for CONNINFO_REPLICATION; 0 leaves the server's. */
+ * for CONNINFO_REPLICATION alone; 0 leaves the server's. */
 struct conninfo conninfo_make(struct arena *arena, const char *text, enum conninfo_use use,
                               int64_t decoding_work_mem_bytes);
 /* For lookups; timeout_ms is that of a statement. */

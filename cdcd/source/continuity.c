@@ -2,27 +2,27 @@
 
 #include <stddef.h>
 
-enum stream_slot continuity_judge(struct continuity *continuity, const struct catalog_slot *slot)
+enum slot_found continuity_judge(struct continuity *continuity, const struct catalog_slot *slot)
 {
     bool seen = continuity->slot_seen;
     continuity->slot_seen |= slot->exists;
     if (!slot->exists) {
         if (seen)
             continuity->gap = "the replication slot is gone, and made anew";
-        return STREAM_SLOT_MISSING;
+        return SLOT_MISSING;
     }
     if (slot->lost) {
         continuity->gap = "the replication slot was lost, and is made anew";
-        return STREAM_SLOT_LOST;
+        return SLOT_LOST;
     }
     if (continuity->remake) {
         continuity->gap = "the replication slot is older than the publication, and is made anew";
-        return STREAM_SLOT_LOST;
+        return SLOT_LOST;
     }
     /* Behind is as it should be: PostgreSQL goes back when it crashes. */
     if (continuity->confirmed && slot->confirmed_lsn > continuity->confirmed)
         continuity->gap = "the replication slot was moved, or made anew, by somebody else";
-    return STREAM_SLOT_THERE;
+    return SLOT_THERE;
 }
 
 void continuity_made(struct continuity *continuity)

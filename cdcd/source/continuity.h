@@ -4,10 +4,11 @@
 #define CDCD_SOURCE_CONTINUITY_H
 
 #include "source/catalog.h"
-#include "source/stream.h"
 
 #include <stdbool.h>
 #include <stdint.h>
+
+enum slot_found { SLOT_THERE, SLOT_MISSING, SLOT_LOST };
 
 struct continuity {
     bool slot_seen;     /* it existed; if it does not, changes were missed */
@@ -17,7 +18,7 @@ struct continuity {
 };
 
 /* What is to be done with the slot; notes a gap. */
-enum stream_slot continuity_judge(struct continuity *continuity, const struct catalog_slot *slot);
+enum slot_found continuity_judge(struct continuity *continuity, const struct catalog_slot *slot);
 /* The slot was made. */
 void continuity_made(struct continuity *continuity);
 void continuity_confirmed(struct continuity *continuity, uint64_t lsn);

@@ -2,8 +2,8 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "source/feed.h"
 #include "source/remedy.h"
-#include "source/stream.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -251,12 +251,12 @@ void coverage_lose(struct coverage *coverage, const struct catalog *catalog)
 }
 
 bool coverage_doubt_renamed(struct coverage *coverage, const struct catalog *catalog,
-                            const struct stream *stream)
+                            const struct feed *feed)
 {
     bool any = false;
     for (unsigned i = 0; i < catalog->n_tables; i++) {
         const struct relation *table = &catalog->tables[i].relation;
-        const struct relation *given = stream_relation(stream, table->oid);
+        const struct relation *given = feed->ops->relation(feed, table->oid);
         if (!given || strcmp(given->schema, table->schema) == 0)
             continue;
         coverage->list->tables[i].covered = WANTED_LATE;

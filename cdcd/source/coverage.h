@@ -15,7 +15,7 @@
 #include <stdbool.h>
 
 struct coverage;
-struct stream;
+struct feed;
 
 /* The caller owns it; events and ctx are borrowed, tables copied. create: missing tables will be
  * added to the publication. */
@@ -58,7 +58,7 @@ void coverage_lose(struct coverage *coverage, const struct catalog *catalog);
 /* True when the stream gives tables with the old name of their schema, as PostgreSQL 15 does until
  * another stream begins; they appear again when compared next. */
 bool coverage_doubt_renamed(struct coverage *coverage, const struct catalog *catalog,
-                            const struct stream *stream);
+                            const struct feed *feed);
 /* Gives `table` and `appeared` if the table at that place is covered and was not, or is another
  * one of the same name. What a transaction did to it before it was in the publication is not given,
  * though it may be committed only later: so `appeared` comes again when all have ended that ran

@@ -3,14 +3,17 @@
 #include "base/buf.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "source/continuity.h"
 #include "source/pgconn.h"
 #include "source/pgoutput.h"
 #include "source/pgtimer.h"
+#include "source/remedy.h"
 #include "source/types.h"
 #include "source/walmsg.h"
 
 #include <assert.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
 #define SOON_MS 50         /* a confirmation waits so long for others to come with it */
@@ -19,20 +22,36 @@
 #define BURST_MS 1000
 #define BURST 3 /* so many requests for an answer within that time */
 
+#define STATUS_MS_MAX 10000
+
 #define BIT(state) (1u << (state))
 
+enum stream_state {
+    STREAM_OFF,
+    STREAM_CONNECTING,
+    STREAM_DROPPING, /* the slot that is lost */
+    STREAM_CREATING,
+    STREAM_STARTING,
+    STREAM_WAITING, /* another has the slot */
+    STREAM_ON,
+};
+
 struct stream {
-    const struct stream_events *events;
+    struct feed feed;
+    const struct source_opts *opts;
+    const struct feed_events *events;
     void *ctx;
     const struct source_events *source_events;
     void *source_ctx;
-    struct stream_opts opts;
     enum stream_state state;
+    enum slot_found found; /* unless it is there, it is made */
+    struct continuity continuity;
     struct pgconn *conn;
     struct types *types;
     struct pgoutput *decoder; /* of this stream or the last */
     struct pgtimer *status;   /* the next feedback */
     struct pgtimer *patience; /* what is waited for while starting */
+    int64_t status_ms;        /* PostgreSQL hears of us at least so often */
     uint64_t given;           /* the largest position told in this stream */
     uint64_t confirmed;       /* the largest confirmed */
     bool soon;                /* status will tell of a confirmation */
@@ -54,8 +73,20 @@ static void on_begin(void *ctx, uint32_t xid);
 static void on_change(void *ctx, const struct change *change);
 static void on_commit(void *ctx, uint64_t end_lsn);
 
-struct stream *stream_make(struct event_base *base, const struct stream_events *events, void *ctx,
-                           const struct source_events *source_events, void *source_ctx)
+static struct stream *stream_of(struct feed *feed)
+{
+    return (struct stream *)(void *)((char *)feed - offsetof(struct stream, feed));
+}
+
+static const struct stream *const_stream_of(const struct feed *feed)
+{
+    return (const struct stream *)(const void *)((const char *)feed -
+                                                 offsetof(struct stream, feed));
+}
+
+static struct feed *stream_make(const struct source_opts *opts, struct event_base *base,
+                                const struct feed_events *events, void *ctx,
+                                const struct source_events *source_events, void *source_ctx)
 {
     static const struct pgconn_events conn_events = {
         .ready = on_ready,
@@ -64,6 +95,8 @@ struct stream *stream_make(struct event_base *base, const struct stream_events *
     };
     struct stream *stream = mem_alloc(sizeof *stream);
     *stream = (struct stream){
+        .feed = {stream_feed()},
+        .opts = opts,
         .events = events,
         .ctx = ctx,
         .source_events = source_events,
@@ -73,20 +106,36 @@ struct stream *stream_make(struct event_base *base, const struct stream_events *
     stream->conn = pgconn_make(base, &conn_events, stream);
     stream->status = pgtimer_make(base, on_status, stream);
     stream->patience = pgtimer_make(base, on_patience, stream);
-    return stream;
+    return &stream->feed;
 }
 
-void stream_enter(struct stream *stream, const struct conninfo *conninfo,
-                  const struct stream_opts *opts)
+static void stream_learn(struct feed *feed, const struct catalog *catalog, bool anew)
 {
-    stream->opts = *opts;
+    struct stream *stream = stream_of(feed);
+    if (anew)
+        types_forget(stream->types);
+    bool news = types_learn(stream->types, catalog->types);
+    if (stream->decoder && (news || anew))
+        pgoutput_retype(stream->decoder);
+}
+
+static bool stream_enter(struct feed *feed, const struct conninfo *conninfo,
+                         const struct catalog *catalog)
+{
+    struct stream *stream = stream_of(feed);
+    int64_t status_ms = catalog->server.wal_sender_timeout_ms / 3;
+    stream->found = continuity_judge(&stream->continuity, &catalog->slot);
+    stream->status_ms = status_ms == 0 || status_ms > STATUS_MS_MAX ? STATUS_MS_MAX : status_ms;
     stream->said_waiting = false;
     enter(stream, STREAM_CONNECTING);
     pgconn_open(stream->conn, conninfo);
+    return stream->found != SLOT_THERE;
 }
 
-void stream_confirm(struct stream *stream, uint64_t lsn)
+static void stream_confirm(struct feed *feed, uint64_t lsn)
 {
+    struct stream *stream = stream_of(feed);
+    continuity_confirmed(&stream->continuity, lsn);
     if (stream->state != STREAM_ON)
         return;
     assert(lsn <= stream->given); /* a token of another stream would lose changes */
@@ -99,15 +148,23 @@ void stream_confirm(struct stream *stream, uint64_t lsn)
     pgtimer_start_ms(stream->status, SOON_MS);
 }
 
-void stream_pause(struct stream *stream, bool paused)
+static void stream_pause(struct feed *feed, bool paused)
 {
+    struct stream *stream = stream_of(feed);
     stream->paused = paused;
     if (stream->state == STREAM_ON)
         pgconn_pause(stream->conn, paused);
 }
 
-void stream_leave(struct stream *stream)
+static const struct relation *stream_relation(const struct feed *feed, uint32_t oid)
 {
+    const struct stream *stream = const_stream_of(feed);
+    return stream->decoder ? pgoutput_relation(stream->decoder, oid) : NULL;
+}
+
+static void stream_leave(struct feed *feed)
+{
+    struct stream *stream = stream_of(feed);
     if (stream->state == STREAM_OFF)
         return;
     if (stream->state == STREAM_ON)
@@ -118,31 +175,32 @@ void stream_leave(struct stream *stream)
     enter(stream, STREAM_OFF);
 }
 
-void stream_learn(struct stream *stream, const struct types *types, bool anew)
+static void stream_free(struct feed *feed)
 {
-    if (anew)
-        types_forget(stream->types);
-    bool news = types_learn(stream->types, types);
-    if (stream->decoder && (news || anew))
-        pgoutput_retype(stream->decoder);
-}
-
-const struct relation *stream_relation(const struct stream *stream, uint32_t oid)
-{
-    return stream->decoder ? pgoutput_relation(stream->decoder, oid) : NULL;
-}
-
-void stream_free(struct stream *stream)
-{
-    if (!stream)
-        return;
-    stream_leave(stream);
+    struct stream *stream = stream_of(feed);
+    stream_leave(feed);
     pgconn_free(stream->conn);
     pgtimer_free(stream->status);
     pgtimer_free(stream->patience);
     pgoutput_free(stream->decoder);
     types_free(stream->types);
     free(stream);
+}
+
+const struct feed_ops *stream_feed(void)
+{
+    static const struct feed_ops ops = {
+        .use = CONNINFO_REPLICATION,
+        .make = stream_make,
+        .learn = stream_learn,
+        .enter = stream_enter,
+        .confirm = stream_confirm,
+        .pause = stream_pause,
+        .relation = stream_relation,
+        .leave = stream_leave,
+        .free = stream_free,
+    };
+    return &ops;
 }
 
 static void enter(struct stream *stream, enum stream_state state)
@@ -161,11 +219,31 @@ static void enter(struct stream *stream, enum stream_state state)
     stream->state = state;
 }
 
+/* The stream met a change from before the publication was made: no reading gets past it. */
+static enum feed_end end_of_old_slot(struct stream *stream, const struct pg_fault *fault,
+                                     struct err *err)
+{
+    stream->continuity.remake = stream->opts->create;
+    if (stream->opts->create)
+        return FEED_LOST;
+    remedy_old_slot(stream->opts->slot, fault->reason, err);
+    return FEED_FAILED;
+}
+
 static void end(struct stream *stream, const struct pg_fault *fault)
 {
     enum stream_state state = stream->state;
-    stream_leave(stream);
-    stream->events->ended(stream->ctx, state, fault);
+    enum feed_end end = FEED_LOST;
+    struct err err;
+    fault_explain(fault, &err);
+    stream_leave(&stream->feed);
+    if (state == STREAM_ON && fault_is(fault, "42704") &&
+        strstr(fault->reason, stream->opts->publication))
+        end = end_of_old_slot(stream, fault, &err);
+    else if ((state == STREAM_CONNECTING && fault_is_final(fault, &err)) ||
+             (state == STREAM_CREATING && fault_of_slot_is_final(fault, &err)))
+        end = FEED_REFUSED;
+    stream->events->ended(stream->ctx, end, &err);
 }
 
 static void end_because(struct stream *stream, const char *reason)
@@ -182,7 +260,7 @@ static void send_status(struct stream *stream)
     clock_gettime(CLOCK_REALTIME, &now);
     walmsg_status(bytes, stream->confirmed, now.tv_sec * INT64_C(1000000) + now.tv_nsec / 1000);
     stream->soon = !pgconn_put(stream->conn, bytes, sizeof bytes);
-    pgtimer_start_ms(stream->status, stream->soon ? SOON_MS : stream->opts.status_ms);
+    pgtimer_start_ms(stream->status, stream->soon ? SOON_MS : stream->status_ms);
 }
 
 static void on_status(void *ctx)
@@ -223,18 +301,17 @@ static void on_created(void *ctx, const PGresult *result, const struct pg_fault 
         end(stream, fault);
         return;
     }
-    log_info("replication slot made slot=%s", stream->opts.slot);
-    stream->opts.found = STREAM_SLOT_THERE;
-    stream->events->created(stream->ctx);
-    if (stream->state == STREAM_CREATING)
-        start(stream);
+    log_info("replication slot made slot=%s", stream->opts->slot);
+    stream->found = SLOT_THERE;
+    continuity_made(&stream->continuity);
+    start(stream);
 }
 
 static void create_slot(struct stream *stream)
 {
     struct buf sql = {0};
     buf_put_str(&sql, "CREATE_REPLICATION_SLOT ");
-    put_name(&sql, stream->opts.slot);
+    put_name(&sql, stream->opts->slot);
     buf_put_str(&sql, " LOGICAL pgoutput NOEXPORT_SNAPSHOT");
     enter(stream, STREAM_CREATING);
     pgtimer_start_ms(stream->patience, CREATE_PATIENCE_MS);
@@ -255,7 +332,7 @@ static void drop_slot(struct stream *stream)
 {
     struct buf sql = {0};
     buf_put_str(&sql, "DROP_REPLICATION_SLOT ");
-    put_name(&sql, stream->opts.slot);
+    put_name(&sql, stream->opts->slot);
     enter(stream, STREAM_DROPPING);
     command(stream, &sql, on_dropped);
 }
@@ -263,14 +340,14 @@ static void drop_slot(struct stream *stream)
 static void on_ready(void *ctx)
 {
     struct stream *stream = ctx;
-    switch (stream->opts.found) {
-    case STREAM_SLOT_THERE:
+    switch (stream->found) {
+    case SLOT_THERE:
         start(stream);
         break;
-    case STREAM_SLOT_MISSING:
+    case SLOT_MISSING:
         create_slot(stream);
         break;
-    case STREAM_SLOT_LOST:
+    case SLOT_LOST:
         drop_slot(stream);
         break;
     }
@@ -280,9 +357,21 @@ static void wait_for_slot(struct stream *stream, const struct pg_fault *fault)
 {
     enter(stream, STREAM_WAITING);
     pgtimer_start_ms(stream->patience, SLOT_RETRY_MS);
+    continuity_taken(&stream->continuity);
     if (!stream->said_waiting)
         stream->events->waiting(stream->ctx, fault->reason);
     stream->said_waiting = true;
+}
+
+static void begin(struct stream *stream)
+{
+    log_info("streaming slot=%s publication=%s", stream->opts->slot, stream->opts->publication);
+    stream->events->started(stream->ctx);
+    if (stream->state != STREAM_ON)
+        return; /* a gap is said when the stream really begins */
+    const char *gap = continuity_take_gap(&stream->continuity);
+    if (gap)
+        stream->source_events->gap(stream->source_ctx, gap);
 }
 
 static void on_started(void *ctx, const PGresult *result, const struct pg_fault *fault)
@@ -313,11 +402,11 @@ static void on_started(void *ctx, const PGresult *result, const struct pg_fault 
     for (unsigned i = 0; i < BURST; i++)
         stream->asked_ms[i] = -BURST_MS;
     if (stream->said_waiting)
-        log_info("taking over from another slot=%s", stream->opts.slot);
+        log_info("taking over from another slot=%s", stream->opts->slot);
     enter(stream, STREAM_ON);
     pgconn_pause(stream->conn, stream->paused);
     send_status(stream);
-    stream->events->started(stream->ctx);
+    begin(stream);
 }
 
 /* From 0/0: where the slot is. Positions are never skipped by number, because the slot's goes back
@@ -325,9 +414,9 @@ static void on_started(void *ctx, const PGresult *result, const struct pg_fault 
 static void start(struct stream *stream)
 {
     struct buf sql = {0}, names = {0};
-    put_name(&names, stream->opts.publication);
+    put_name(&names, stream->opts->publication);
     buf_put_str(&sql, "START_REPLICATION SLOT ");
-    put_name(&sql, stream->opts.slot);
+    put_name(&sql, stream->opts->slot);
     buf_put_str(&sql, " LOGICAL 0/0 (proto_version '1', publication_names '");
     put_quoted(&sql, buf_str(&names), '\'');
     buf_put_str(&sql, "')");
@@ -343,7 +432,7 @@ static void on_patience(void *ctx)
         start(stream);
     else
         log_info("replication slot waits for transactions that are running to end slot=%s",
-                 stream->opts.slot);
+                 stream->opts->slot);
 }
 
 static void on_lost(void *ctx, const struct pg_fault *fault)

@@ -9,7 +9,7 @@
 static const char *found(struct continuity *continuity, uint64_t lsn)
 {
     struct catalog_slot slot = {.exists = true, .confirmed_lsn = lsn};
-    assert_int_equal(continuity_judge(continuity, &slot), STREAM_SLOT_THERE);
+    assert_int_equal(continuity_judge(continuity, &slot), SLOT_THERE);
     return continuity_take_gap(continuity);
 }
 
@@ -18,7 +18,7 @@ static void a_first_start_is_no_gap(void **state)
     struct continuity continuity = {0};
     struct catalog_slot none = {0};
     (void)state;
-    assert_int_equal(continuity_judge(&continuity, &none), STREAM_SLOT_MISSING);
+    assert_int_equal(continuity_judge(&continuity, &none), SLOT_MISSING);
     assert_null(continuity_take_gap(&continuity));
     continuity_made(&continuity);
     assert_null(found(&continuity, 100));
@@ -30,7 +30,7 @@ static void a_slot_that_is_gone_is_a_gap_said_once(void **state)
     struct catalog_slot none = {0};
     (void)state;
     assert_null(found(&continuity, 100));
-    assert_int_equal(continuity_judge(&continuity, &none), STREAM_SLOT_MISSING);
+    assert_int_equal(continuity_judge(&continuity, &none), SLOT_MISSING);
     assert_non_null(continuity_take_gap(&continuity));
     assert_null(continuity_take_gap(&continuity));
 }
@@ -68,7 +68,7 @@ static void a_lost_slot_is_a_gap(void **state)
     struct continuity continuity = {0};
     struct catalog_slot lost = {.exists = true, .lost = true};
     (void)state;
-    assert_int_equal(continuity_judge(&continuity, &lost), STREAM_SLOT_LOST);
+    assert_int_equal(continuity_judge(&continuity, &lost), SLOT_LOST);
     assert_non_null(continuity_take_gap(&continuity));
 }
 
