@@ -29,7 +29,8 @@ struct settings {
 enum weak_identity { WEAK_REFUSE, WEAK_CLEAR };
 enum visibility { VISIBILITY_PRIMARY, VISIBILITY_NONE };
 
-static const struct opt_word modes[] = {{"replication", 0, false}, {"outbox", 1, true}, {0}};
+static const struct opt_word modes[] = {
+    {"replication", SOURCE_REPLICATION, false}, {"outbox", SOURCE_OUTBOX, true}, {0}};
 static const struct opt_word visibilities[] = {
     {"primary", VISIBILITY_PRIMARY, false}, {"none", VISIBILITY_NONE, false}, {0}};
 static const struct opt_word gap_policies[] = {{"invalidate", 0, false}, {"stop", 1, true}, {0}};
@@ -58,7 +59,8 @@ static const struct opt source_rows[] = {
      AT(mode),
      .words = modes,
      .fallback = "replication",
-     .help = "how changes are read"},
+     .help = "how changes are read: replication (a slot), or outbox (tables with triggers, of "
+             "sql/004_outbox.sql)"},
     {.name = "slot",
      .type = OPT_STRING,
      AT(config.source.slot),
@@ -114,7 +116,15 @@ static const struct opt source_rows[] = {
      .range = "from 64kB to 1024GB",
      .help = "of the replication connection, from PostgreSQL 13: the server spills larger "
              "transactions to its disk"},
-    {.name = "poll", .unbuilt = true, .help = "outbox: the safety net beside NOTIFY"},
+    {.name = "poll",
+     .unbuilt = true,
+     .type = OPT_TIME,
+     AT(config.source.poll_ms),
+     .fallback = "1s",
+     .min = 1,
+     .max = INT64_MAX,
+     .range = "a time above 0",
+     .help = "outbox: it is looked at so often, notified or not"},
     {0}};
 
 static const struct opt log_rows[] = {{.name = "level",
@@ -305,7 +315,9 @@ static void finish_source(struct settings *set)
     config->buffer_bytes = (uint64_t)set->buffer_bytes;
     config->retry_min_ms = set->retry.from;
     config->retry_max_ms = set->retry.to;
-    config->source.gate = set->visibility == VISIBILITY_PRIMARY;
+    config->source.mode = (enum source_mode)set->mode;
+    /* A row of the outbox that is seen is visible. */
+    config->source.gate = set->visibility == VISIBILITY_PRIMARY && set->mode == SOURCE_REPLICATION;
     config->source.retry_min_ms = set->retry.from;
     config->source.retry_max_ms = set->retry.to;
 }

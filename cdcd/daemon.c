@@ -164,8 +164,8 @@ static void open_source(struct daemon *d, const struct ruleset *ruleset)
 {
     unsigned n;
     struct source_table *tables = pipeline_tables(ruleset, &n);
-    d->source = source_slot()->open(&d->config->source, tables, n, d->base,
-                                    pipeline_source_events(), d->pipeline);
+    d->source = source_driver()->open(&d->config->source, tables, n, d->base,
+                                      pipeline_source_events(), d->pipeline);
     pipeline_set_source(d->pipeline, d->source);
     free(tables);
 }

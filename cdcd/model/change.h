@@ -66,6 +66,7 @@ struct relation {
                              does not send it then */
     const struct relation_index *indexes;
     unsigned n_indexes;
+    bool updates_of_these; /* an UPDATE that leaves all these columns as they were is not given */
 };
 
 enum change_op { CHANGE_INSERT, CHANGE_UPDATE, CHANGE_DELETE, CHANGE_TRUNCATE };

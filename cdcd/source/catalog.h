@@ -49,21 +49,28 @@ enum table_kind { TABLE_MISSING, TABLE_ORDINARY, TABLE_PARTITIONED, TABLE_OTHER 
 
 struct catalog_table {
     enum table_kind kind;
-    const char *name_sql; /* with its schema */
-    const char *root_sql; /* of a partition; NULL otherwise */
-    bool logged;          /* its changes are in the WAL */
-    bool owned;           /* our role has the owner's rights */
-    bool published;
+    const char *name_sql;   /* with its schema */
+    const char *root_sql;   /* of a partition; NULL otherwise */
+    bool logged;            /* its changes are in the WAL */
+    bool owned;             /* our role has the owner's rights */
+    bool published;         /* or watched, with enabled triggers */
     const char *filter_sql; /* rows that do not fulfil it are not published; NULL: none */
     const char **left_out;  /* columns that are not published */
     unsigned n_left_out;
-    bool has_identity;        /* UPDATE and DELETE work once it is published */
+    bool has_identity; /* UPDATE and DELETE work once it is published */
+    /* Of the outbox alone. */
+    bool watched;             /* triggers are there, though they may be disabled */
+    const char *unguarded;    /* partitions whose own TRUNCATE is not seen, quoted; NULL: none */
+    const char *stamp;        /* differs once somebody has touched the triggers; "" without */
+    int64_t shape;            /* differs once columns are added, dropped, renamed or altered */
     struct relation relation; /* as the stream would give it; schema and name are the wanted's.
                                * Only here are labels known, and collations */
 };
 
 struct catalog {
     struct arena *arena; /* owns what the rest points to */
+    enum source_mode mode;
+    int outbox_version; /* of the schema cdcd; 0: there is none, -1: our role may not use it */
     struct catalog_server server;
     struct catalog_slot slot;
     struct catalog_publication publication;

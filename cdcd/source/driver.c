@@ -93,10 +93,9 @@ static struct driver *driver_of(struct source *source)
     return (struct driver *)(void *)((char *)source - offsetof(struct driver, source));
 }
 
-static struct source *open_with(const struct source_ops *ops, const struct feed_ops *feed_ops,
-                                const struct source_opts *opts, const struct source_table *tables,
-                                unsigned n_tables, struct event_base *base,
-                                const struct source_events *events, void *ctx)
+static struct source *driver_open(const struct source_opts *opts, const struct source_table *tables,
+                                  unsigned n_tables, struct event_base *base,
+                                  const struct source_events *events, void *ctx)
 {
     static const struct pgconn_events side_events = {.ready = on_side_ready, .lost = on_side_lost};
     static const struct prepare_events prepare_events = {.judge = on_judge, .done = on_prepared};
@@ -107,13 +106,14 @@ static struct source *open_with(const struct source_ops *ops, const struct feed_
         .ended = on_ended,
         .finished = on_finished,
     };
+    const struct feed_ops *feed = stream_feed();
     struct driver *driver = mem_alloc(sizeof *driver);
-    driver->source.ops = ops;
+    driver->source.ops = source_driver();
     driver->opts = opts;
     driver->events = events;
     driver->ctx = ctx;
     driver->side = pgconn_make(base, &side_events, driver);
-    driver->feed = feed_ops->make(opts, base, &feed_events, driver, events, ctx);
+    driver->feed = feed->make(opts, base, &feed_events, driver, events, ctx);
     driver->prepare = prepare_make(driver->side, opts, &prepare_events, driver);
     driver->retry = pgtimer_make(base, on_retry, driver);
     driver->watch = pgtimer_make(base, on_watch, driver);
@@ -122,13 +122,6 @@ static struct source *open_with(const struct source_ops *ops, const struct feed_
     driver->coverage = coverage_make(events, ctx, opts->create, tables, n_tables);
     pgtimer_start_us(driver->retry, 0);
     return &driver->source;
-}
-
-static struct source *slot_open(const struct source_opts *opts, const struct source_table *tables,
-                                unsigned n_tables, struct event_base *base,
-                                const struct source_events *events, void *ctx)
-{
-    return open_with(source_slot(), stream_feed(), opts, tables, n_tables, base, events, ctx);
 }
 
 static void driver_confirm(struct source *source, uint64_t token)
@@ -240,10 +233,10 @@ static void driver_close(struct source *source, void (*closed)(void *ctx))
         pgtimer_start_us(driver->wake, 0);
 }
 
-const struct source_ops *source_slot(void)
+const struct source_ops *source_driver(void)
 {
     static const struct source_ops ops = {
-        .open = slot_open,
+        .open = driver_open,
         .confirm = driver_confirm,
         .pause = driver_pause,
         .ask = driver_ask,

@@ -5,8 +5,10 @@
  * a token means: it grows from one transaction to the next within a stream, and source_confirm
  * says that all up to it is safe. Events come from the event loop, never from within a call.
  *
- * Driver: slot.c, logical replication through a slot with pgoutput. Protocols: PostgreSQL's manual,
- * "Streaming Replication Protocol" and "Logical Replication Message Formats". */
+ * driver.c drives both: logical replication through a slot with pgoutput (stream.c), and the outbox
+ * that triggers write (outbox.c). Protocols: PostgreSQL's manual, "Streaming Replication Protocol"
+ * and "Logical Replication Message Formats"; "COPY", binary format; "Composite Type Input and
+ * Output Syntax". */
 #ifndef CDCD_SOURCE_SOURCE_H
 #define CDCD_SOURCE_SOURCE_H
 
@@ -59,14 +61,21 @@ struct source_events {
     void (*failed)(void *ctx, const struct err *err);
 };
 
+enum source_mode {
+    SOURCE_REPLICATION, /* a logical replication slot */
+    SOURCE_OUTBOX,      /* tables that triggers write, of sql/004_outbox.sql */
+};
+
 /* Rows of cdcd.cfg; strings are borrowed until the source is closed. */
 struct source_opts {
+    enum source_mode mode;
     const char *conninfo;
     const char *slot;
     const char *publication;
     bool create;                     /* make slot and publication when they are missing */
     bool gate;                       /* visibility is asked for: keep the second connection */
     int64_t decoding_work_mem_bytes; /* logical_decoding_work_mem of the replication connection */
+    int64_t poll_ms;                 /* outbox: it is looked at so often, notified or not */
     int64_t retry_min_ms;
     int64_t retry_max_ms;
 };
@@ -101,8 +110,7 @@ struct source {
     const struct source_ops *ops;
 };
 
-/* Logical replication. */
-const struct source_ops *source_slot(void);
+const struct source_ops *source_driver(void);
 
 /* Lookups: a connection of their own, made when the first question comes, and again when it is
  * lost. Questions are asked in pipeline mode, in read-only transactions, with a timeout, and

@@ -151,7 +151,7 @@ int main(int argc, char **argv)
     };
     for (int i = 5; i < argc; i++, n++)
         tables[n] = table_of(argv[i], i - 4);
-    program.source = source_slot()->open(&opts, tables, n, program.base, &events, &program);
+    program.source = source_driver()->open(&opts, tables, n, program.base, &events, &program);
     program.input = event_new(program.base, STDIN_FILENO, EV_READ | EV_PERSIST, on_input, &program);
     event_add(program.input, NULL);
     event_base_dispatch(program.base);
