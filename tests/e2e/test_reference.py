@@ -162,7 +162,9 @@ def test_the_tables_of_the_paper_are_those_of_the_program():
 def test_a_settings_table_is_read_whole():
     rows = list(reference.rows_of("cdcd/rule/load_trigger.c", "trigger_rows"))
     source = (REPOSITORY / "cdcd/rule/load_trigger.c").read_text("utf-8")
-    assert len(rows) == source.count(".name = ")
+    text = reference.array_of(source, "trigger_rows")
+    assert len(rows) == text.count(".name = ") and "LOAD_" not in text
+    assert len(rows) > source.count(".name = ") > 5
     assert "| `limit` | number | `1000` |" in reference.table(
         "cdcd/rule/load_trigger.c", "trigger_rows"
     )
