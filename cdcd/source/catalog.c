@@ -115,14 +115,12 @@ static const char columns_sql[] =
     "       a.attstorage <> 'p' AS movable,"
     "       p.columns IS NULL OR p.columns ? a.attname::text AS given,"
     "       f.relreplident = 'f' OR a.attnum = ANY (f.identity) AS in_identity,"
-    "       a.folding, y.base, y.typmod, y.name AS type_name, y.kind, y.casts_to_text,"
-    "       CASE WHEN row_number() OVER (PARTITION BY y.type ORDER BY f.n, a.attnum) = 1"
-    "            THEN y.labels END AS labels,"
+    "       a.folding, y.base, y.typmod, y.name AS type_name, y.kind, y.casts_to_text, y.labels,"
     "       txid_snapshot_xmin(v.snapshot) AS xmin, txid_snapshot_xmax(v.snapshot) AS xmax"
     "  FROM visible v CROSS JOIN found f"
     "  LEFT JOIN published p ON p.schema = f.schema AND p.name = f.name"
-    "  LEFT JOIN attributes a ON a.attrelid = f.oid"
-    "  LEFT JOIN types y ON y.type = a.atttypid"
+    "  LEFT JOIN attributes a ON a.n = f.n"
+    "  LEFT JOIN types y ON y.first = a.n * 10000 + a.attnum"
     " ORDER BY f.n, a.attnum";
 
 void catalog_ask_server(struct pgconn *conn, const char *slot, const char *publication,
@@ -304,6 +302,7 @@ static void read_columns(struct catalog *catalog, struct catalog_table *table, s
     for (unsigned i = 0; i < n; i++, row.number++) {
         if (is_null(row, "attname"))
             continue;
+        catalog_type_learn(catalog, row.result, row.number);
         if (!bool_of(row, "given")) {
             table->left_out[table->n_left_out++] = arena_strdup(arena, text_of(row, "attname"));
             continue;
@@ -315,7 +314,7 @@ static void read_columns(struct catalog *catalog, struct catalog_table *table, s
             .typmod = atoi(text_of(row, "atttypmod")),
             .in_identity = bool_of(row, "in_identity"),
         };
-        catalog_type_read(catalog, row.result, row.number, column);
+        catalog_type_set(catalog, row.result, row.number, column);
         large[relation->n_columns++] = bool_of(row, "movable") && may_be_large(column);
     }
 }

@@ -11,19 +11,24 @@
  * give another text than the one that is sent. */
 static const char types_sql[] =
     " attributes AS MATERIALIZED ("
-    "  SELECT a.*, (SELECT l.collname FROM pg_collation l"
-    "                WHERE l.oid = a.attcollation AND l.oid >= 16384"
-    "                  AND to_jsonb(l) ->> 'collisdeterministic' = 'false') AS folding"
+    "  SELECT f.n, a.attrelid, a.attnum, a.attnotnull, a.attname, a.atttypid, a.atttypmod,"
+    "         a.attstorage, CASE WHEN a.attcollation >= 16384 THEN"
+    "           (SELECT l.collname FROM pg_collation l WHERE l.oid = a.attcollation"
+    "               AND to_jsonb(l) ->> 'collisdeterministic' = 'false') END AS folding"
     "    FROM found f JOIN pg_attribute a ON a.attrelid = f.oid"
     "   WHERE a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = ''),"
+    " used AS MATERIALIZED ("
+    "  SELECT atttypid AS type, min(n * 10000 + attnum) AS first FROM attributes"
+    "   WHERE atttypid >= 10000 GROUP BY 1),"
     " layers AS ("
-    "  SELECT t.oid AS type, t.oid AS base, t.typtype, t.typbasetype, t.typtypmod, -1 AS typmod"
-    "    FROM pg_type t WHERE t.oid >= 10000 AND t.oid IN (SELECT atttypid FROM attributes)"
+    "  SELECT u.first, t.oid AS type, t.oid AS base, t.typtype, t.typbasetype, t.typtypmod, -1 AS "
+    "typmod"
+    "    FROM used u JOIN pg_type t ON t.oid = u.type"
     "  UNION ALL"
-    "  SELECT l.type, t.oid, t.typtype, t.typbasetype, t.typtypmod, l.typtypmod"
+    "  SELECT l.first, l.type, t.oid, t.typtype, t.typbasetype, t.typtypmod, l.typtypmod"
     "    FROM layers l JOIN pg_type t ON t.oid = l.typbasetype WHERE l.typtype = 'd'),"
     " types AS MATERIALIZED ("
-    "  SELECT l.type, d.base, l.typmod, format_type(d.base, NULL) AS name,"
+    "  SELECT l.first, l.type, d.base, l.typmod, format_type(d.base, NULL) AS name,"
     "         CASE WHEN b.typtype = 'c' THEN 'row' WHEN b.typtype = 'e' AND d.base = l.base THEN "
     "'enum' WHEN e.typtype = 'e' THEN "
     "'enums' END AS kind,"
@@ -63,6 +68,11 @@ static bool is_null(struct row row, const char *column)
     return PQgetisnull(row.result, row.number, PQfnumber(row.result, column));
 }
 
+static uint32_t oid_of(struct row row, const char *column)
+{
+    return (uint32_t)strtoul(text_of(row, column), NULL, 10);
+}
+
 /* Lines into an array that NULL ends. */
 static const char *const *read_labels(struct arena *arena, const char *lines)
 {
@@ -88,17 +98,25 @@ static enum own_equality equality_of(struct row row)
     return strcmp(kind, "enums") == 0 ? OWN_EQUALITY_ENUMS : OWN_EQUALITY_ITS;
 }
 
-static void add_type(struct catalog *catalog, struct row row, uint32_t oid)
+static struct types_entry entry_of(struct row row)
 {
+    return (struct types_entry){
+        .oid = oid_of(row, "atttypid"),
+        .base = oid_of(row, "base"),
+        .typmod = atoi(text_of(row, "typmod")),
+    };
+}
+
+void catalog_type_learn(struct catalog *catalog, const PGresult *result, int number)
+{
+    struct row row = {result, number};
+    if (is_null(row, "base"))
+        return;
+    struct types_entry entry = entry_of(row);
     struct own_type own = {
         .name = text_of(row, "type_name"),
         .equality = equality_of(row),
         .casts_to_text = text_of(row, "casts_to_text")[0] == 't',
-    };
-    struct types_entry entry = {
-        .oid = oid,
-        .base = (uint32_t)strtoul(text_of(row, "base"), NULL, 10),
-        .typmod = atoi(text_of(row, "typmod")),
     };
     if (!is_null(row, "labels"))
         own.labels = read_labels(catalog->arena, text_of(row, "labels"));
@@ -115,12 +133,10 @@ static const struct own_type *folded(struct catalog *catalog, struct row row)
     return own;
 }
 
-void catalog_type_read(struct catalog *catalog, const PGresult *result, int number,
-                       struct column *column)
+void catalog_type_set(struct catalog *catalog, const PGresult *result, int number,
+                      struct column *column)
 {
     struct row row = {result, number};
-    if (!is_null(row, "base") && !types_has(catalog->types, column->type))
-        add_type(catalog, row, column->type);
     types_resolve(catalog->types, column);
     if (!is_null(row, "folding"))
         column->own = folded(catalog, row);

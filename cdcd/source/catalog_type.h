@@ -7,8 +7,10 @@
 
 /* WITH's queries `attributes` and `types`, made from `found`. */
 const char *catalog_type_sql(void);
-/* Sets what a row of the answer says of the column's type; learns that type for all columns. */
-void catalog_type_read(struct catalog *catalog, const PGresult *result, int row,
-                       struct column *column);
+/* A type is described in the first row that has it, which is learnt first. */
+void catalog_type_learn(struct catalog *catalog, const PGresult *result, int row);
+/* Sets what is known of the column's type. */
+void catalog_type_set(struct catalog *catalog, const PGresult *result, int row,
+                      struct column *column);
 
 #endif

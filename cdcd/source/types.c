@@ -60,11 +60,6 @@ void types_add(struct types *types, const struct types_entry *entry)
     HASH_ADD(hh, types->known, entry.oid, sizeof known->entry.oid, known);
 }
 
-bool types_has(const struct types *types, uint32_t oid)
-{
-    return find(types, oid) != NULL;
-}
-
 static bool is_same(const struct types_entry *a, const struct types_entry *b)
 {
     if (a->base != b->base || a->typmod != b->typmod || !a->own != !b->own)

@@ -25,7 +25,6 @@ struct types *types_make(void);
 /* Copies the entry, in place of what was known of that oid. What was given of it by types_resolve
  * stays valid until types_forget. */
 void types_add(struct types *types, const struct types_entry *entry);
-bool types_has(const struct types *types, uint32_t oid);
 /* Takes over what another knows, without labels, which a database may add at any time. True when
  * that is news. */
 bool types_learn(struct types *types, const struct types *from);
