@@ -290,6 +290,15 @@ static void of_a_composite_value_is_null_is_not_guessed(void **state)
     TESTS("pair::text = '(,)'", "true");
 }
 
+static void without_a_table_types_of_one_s_own_are_taken_as_they_come(void **state)
+{
+    struct row *row = *state;
+    static const char *const taken[] = {"email = 'a'", "email::text = 'a'", "kind in ('post', 'x')",
+                                        "pair is null", "lower(email::text) = 'a'"};
+    for (size_t i = 0; i < sizeof taken / sizeof *taken; i++)
+        assert_string_equal(row_offline(row, taken[i], EXPRESSION_CONDITION), "taken");
+}
+
 static void both_images_can_be_read(void **state)
 {
     struct row *row = *state;
@@ -458,6 +467,7 @@ int main(void)
         TEST(enums_are_compared_by_their_text),
         TEST(of_other_types_of_one_s_own_no_equality_is_guessed),
         TEST(of_a_composite_value_is_null_is_not_guessed),
+        TEST(without_a_table_types_of_one_s_own_are_taken_as_they_come),
         TEST(both_images_can_be_read),
         TEST(changed_compares_the_images),
         TEST(common_types_are_postgresql_s),
