@@ -30,6 +30,8 @@ struct known {
     struct relation relation;
     UT_hash_handle hh;
     uint32_t *declared; /* types by column, as they were sent */
+    uint32_t root;      /* of a partition: as which its rows come; else 0 */
+    bool has_partitions;
     struct column columns[];
 };
 
@@ -38,6 +40,7 @@ struct pgoutput {
     void *ctx;
     const struct types *types;
     struct known *known; /* by oid */
+    uint32_t said;       /* the relation that was defined last, with no row after it; 0: none */
     bool in_transaction;
     bool broken;
     struct value old_row[COLUMNS_MAX];
@@ -122,6 +125,8 @@ int pgoutput_decode(struct pgoutput *decoder, const char *bytes, size_t n, struc
         result = kind->decode(decoder, &reader, err);
     if (result != 0)
         decoder->broken = true;
+    if (tag != TAG_RELATION && tag != TAG_TYPE)
+        decoder->said = 0;
     return result;
 }
 
@@ -284,6 +289,7 @@ static int decode_relation(struct pgoutput *decoder, struct reader *reader, stru
     }
     resolve_types(decoder, known);
     keep(decoder, known);
+    decoder->said = oid;
     return 0;
 }
 
@@ -296,6 +302,42 @@ static const struct relation *find_relation(const struct pgoutput *decoder, uint
         return &known->relation;
     err_set(err, EX_PROTOCOL, "a row of relation %u, of which nothing was said", oid);
     return NULL;
+}
+
+static bool identifies(const struct known *partition, const char *name)
+{
+    for (unsigned i = 0; i < partition->relation.n_columns; i++)
+        if (strcmp(partition->columns[i].name, name) == 0)
+            return partition->columns[i].in_identity;
+    return false;
+}
+
+/* A partition is defined behind its root, before its first row, which comes as the root's. What it
+ * holds is what the partition's identity sends, and that is not its root's: of the root only what
+ * all of its partitions have in theirs is sent for certain. */
+static void add_partition(struct pgoutput *decoder, uint32_t partition_oid, uint32_t root_oid)
+{
+    struct known *root, *one, *next;
+    HASH_FIND(hh, decoder->known, &partition_oid, sizeof partition_oid, one);
+    HASH_FIND(hh, decoder->known, &root_oid, sizeof root_oid, root);
+    if (!one || !root)
+        return;
+    one->root = root_oid;
+    root->has_partitions = true;
+    root->relation.version = pgoutput_next_version();
+    HASH_ITER (hh, decoder->known, one, next)
+        for (unsigned i = 0; one->root == root_oid && i < root->relation.n_columns; i++)
+            root->columns[i].in_identity &= identifies(one, root->columns[i].name);
+}
+
+/* The relation of a row. */
+static const struct relation *read_relation(struct pgoutput *decoder, struct reader *reader,
+                                            struct err *err)
+{
+    uint32_t oid = reader_u32(reader);
+    if (decoder->said && decoder->said != oid)
+        add_partition(decoder, decoder->said, oid);
+    return find_relation(decoder, oid, err);
 }
 
 static int read_value(struct reader *reader, struct value *value, struct err *err)
@@ -339,15 +381,17 @@ static int read_row(struct reader *reader, const struct relation *relation, stru
     return reader_ok(reader) ? 0 : bad_length(err, "a row's");
 }
 
-/* An old row: a NULL outside the identity was not sent. In a row of the key, that is: the whole
- * old row holds real ones. */
+/* An old row: in a row of the key a NULL was not sent, for an identity's columns are never NULL;
+ * the whole old row holds real ones, unless it is only its root that is FULL. */
 static int read_old_row(struct reader *reader, enum row_kind kind, const struct relation *relation,
                         struct value *row, struct err *err)
 {
+    const struct known *known = (const void *)relation; /* whose first member it is */
     if (read_row(reader, relation, row, err) != 0)
         return -1;
-    for (unsigned i = 0; kind == ROW_KEY && i < relation->n_columns; i++)
-        if (row[i].kind == VALUE_NULL && !relation->columns[i].in_identity)
+    for (unsigned i = 0; i < relation->n_columns; i++)
+        if (row[i].kind == VALUE_NULL &&
+            (kind == ROW_KEY || (known->has_partitions && !relation->columns[i].in_identity)))
             row[i].kind = VALUE_ABSENT;
     return 0;
 }
@@ -377,7 +421,7 @@ static int give(struct pgoutput *decoder, const struct reader *reader, const str
 
 static int decode_insert(struct pgoutput *decoder, struct reader *reader, struct err *err)
 {
-    const struct relation *relation = find_relation(decoder, reader_u32(reader), err);
+    const struct relation *relation = read_relation(decoder, reader, err);
     if (!relation)
         return -1;
     uint8_t kind = reader_u8(reader);
@@ -395,7 +439,7 @@ static int decode_insert(struct pgoutput *decoder, struct reader *reader, struct
 
 static int decode_update(struct pgoutput *decoder, struct reader *reader, struct err *err)
 {
-    const struct relation *relation = find_relation(decoder, reader_u32(reader), err);
+    const struct relation *relation = read_relation(decoder, reader, err);
     if (!relation)
         return -1;
     struct change change = {
@@ -421,7 +465,7 @@ static int decode_update(struct pgoutput *decoder, struct reader *reader, struct
 
 static int decode_delete(struct pgoutput *decoder, struct reader *reader, struct err *err)
 {
-    const struct relation *relation = find_relation(decoder, reader_u32(reader), err);
+    const struct relation *relation = read_relation(decoder, reader, err);
     if (!relation)
         return -1;
     uint8_t kind = reader_u8(reader);

@@ -6,8 +6,10 @@
  * taken for a change.
  *
  * PostgreSQL's manual, "Logical Replication Message Formats". What it does not say, and this relies
- * on: in a K row a NULL of a column outside the identity is no NULL but "not sent"; a row of a
- * partition that is published as its root may hold more than the root's identity. */
+ * on: in a K row a NULL is no NULL but "not sent"; the rows of a partition that is published as its
+ * root hold what the partition's identity sends, which may be more or less than the root's,
+ * whatever the root's says of the row; and each partition is defined, behind its root, before its
+ * first row. */
 #ifndef CDCD_SOURCE_PGOUTPUT_H
 #define CDCD_SOURCE_PGOUTPUT_H
 

@@ -12,7 +12,8 @@ def cleared(db, redis, run_cdcd):
     """Makes a daemon over tables; gives what runs a statement and says which of the keys leave."""
 
     def make(tables, caches, *keys, database=db):
-        database.sql(tables)
+        if tables:
+            database.sql(tables)
         cdcd = run_cdcd(database, rules_file(caches, prefix=""), redis)
 
         def run(statement):
@@ -152,6 +153,27 @@ def test_a_row_that_moves_between_partitions_of_partitions_clears_both_keys(clea
     assert gone("UPDATE event SET region = 'us', day = 7") == {"event:eu:2", "event:us:7"}
     assert gone("DELETE FROM event_us") == {"event:us:7"}
     assert len(gone("TRUNCATE event")) == 4
+
+
+def test_a_partition_whose_identity_is_smaller_than_its_roots_clears_all(cleared, db):
+    """REPLICA IDENTITY FULL of the root is not that of a partition which is made later."""
+    db.sql("""CREATE TABLE log (id int PRIMARY KEY, x int) PARTITION BY RANGE (id);
+              ALTER TABLE log REPLICA IDENTITY FULL""")
+    gone = cleared(
+        "",
+        """
+  log = { key = "log:{x}"; triggers = "log"; all = { action = "scan"; match = "log:*"; }; };
+""",
+        "log:1", "log:2", "log:3",
+    )
+    db.sql("CREATE TABLE log_1 PARTITION OF log FOR VALUES FROM (0) TO (100)")
+    assert gone("INSERT INTO log VALUES (1, 1)") == {"log:1"}
+    assert "log:1" in gone("UPDATE log SET x = 2")
+    assert "log:2" in gone("DELETE FROM log")
+    db.sql("ALTER TABLE log_1 REPLICA IDENTITY FULL")
+    assert gone("INSERT INTO log VALUES (2, 1)") == {"log:1"}
+    assert gone("UPDATE log SET x = 2") == {"log:1", "log:2"}
+    assert gone("DELETE FROM log") == {"log:2"}
 
 
 def test_a_table_has_as_many_columns_as_postgresql_allows(cleared):

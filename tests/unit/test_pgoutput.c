@@ -55,13 +55,13 @@ GOLDEN(types)
 
 /* Hand-made messages that are good. */
 
-static void a_null_outside_the_key_was_not_sent(void **state)
+static void a_null_in_a_row_of_the_key_was_not_sent(void **state)
 {
     start(*state, 'd');
     row_message(*state, 'D');
     put_row(*state, 'K', "n", "n");
     assert_int_equal(decode(*state), 0);
-    assert_said(*state, "delete public.t old (a=null, b=absent)\n");
+    assert_said(*state, "delete public.t old (a=absent, b=absent)\n");
 }
 
 static void a_text_outside_the_key_is_trusted(void **state)
@@ -98,9 +98,64 @@ static void full_identity_has_every_column(void **state)
     struct fixture *fixture = *state;
     start(fixture, 'f');
     row_message(fixture, 'D');
-    put_row(fixture, 'K', "t1", "n");
+    put_row(fixture, 'O', "t1", "n");
     assert_int_equal(decode(fixture), 0);
     assert_said(fixture, "delete public.t old (a='1', b=null)\n");
+}
+
+static void a_row_of_the_key_has_no_nulls_whatever_the_relation_says(void **state)
+{
+    struct fixture *fixture = *state;
+    start(fixture, 'f');
+    row_message(fixture, 'D');
+    put_row(fixture, 'K', "t1", "n");
+    assert_int_equal(decode(fixture), 0);
+    assert_said(fixture, "delete public.t old (a='1', b=absent)\n");
+}
+
+/* As pgoutput does it: the root, then the partition, then the row as the root's. */
+static void define_partition(struct fixture *fixture, uint32_t oid, char identity)
+{
+    relation(fixture, 'f');
+    assert_int_equal(decode(fixture), 0);
+    put_tag(fixture, 'R');
+    put_number(fixture, oid, 4);
+    put_cstr(fixture, "public");
+    put_cstr(fixture, "p");
+    put_number(fixture, (unsigned char)identity, 1);
+    put_number(fixture, 2, 2);
+    put_column(fixture, identity == 'f', "b"); /* in an order of its own */
+    put_column(fixture, true, "a");
+    assert_int_equal(decode(fixture), 0);
+}
+
+static void delete_row(struct fixture *fixture)
+{
+    row_message(fixture, 'D');
+    put_row(fixture, 'O', "t1", "n");
+    assert_int_equal(decode(fixture), 0);
+}
+
+static void of_a_root_only_what_all_partitions_send_is_sent(void **state)
+{
+    struct fixture *fixture = *state;
+    start(fixture, 'f');
+    define_partition(fixture, 2, 'f');
+    delete_row(fixture);
+    define_partition(fixture, 3, 'd');
+    delete_row(fixture);
+    row_message(fixture, 'U');
+    put_row(fixture, 'N', "t1", "t2");
+    assert_int_equal(decode(fixture), 0);
+    define_partition(fixture, 2, 'f');
+    delete_row(fixture);
+    define_partition(fixture, 3, 'f');
+    delete_row(fixture);
+    assert_said(fixture, "delete public.t old (a='1', b=null)\n"
+                         "delete public.t old (a='1', b=absent)\n"
+                         "update public.t new (a='1', b='2')\n"
+                         "delete public.t old (a='1', b=absent)\n"
+                         "delete public.t old (a='1', b=null)\n");
 }
 
 static void a_relation_that_is_said_again_has_another_version(void **state)
@@ -166,11 +221,13 @@ int main(void)
         TEST(golden_toast),
         TEST(golden_truncate),
         TEST(golden_types),
-        TEST(a_null_outside_the_key_was_not_sent),
+        TEST(a_null_in_a_row_of_the_key_was_not_sent),
         TEST(a_text_outside_the_key_is_trusted),
         TEST(what_was_not_touched_and_not_sent_stays_unknown),
         TEST(a_whole_old_row_has_real_nulls),
         TEST(full_identity_has_every_column),
+        TEST(a_row_of_the_key_has_no_nulls_whatever_the_relation_says),
+        TEST(of_a_root_only_what_all_partitions_send_is_sent),
         TEST(a_relation_that_is_said_again_has_another_version),
         TEST(no_schema_means_pg_catalog),
         TEST(a_transaction_is_open_from_begin_to_commit),
