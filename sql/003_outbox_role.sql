@@ -11,6 +11,11 @@
 DO $$
 BEGIN
     IF NOT EXISTS (SELECT FROM pg_catalog.pg_roles WHERE rolname = 'cdcd_reader') THEN
+        IF NOT (SELECT rolsuper OR rolcreaterole FROM pg_catalog.pg_roles WHERE rolname = current_user) THEN
+            RAISE EXCEPTION 'role % may not create roles', current_user
+                USING ERRCODE = 'insufficient_privilege',
+                      HINT = pg_catalog.format('Run this file as a superuser, or ALTER ROLE %I CREATEROLE.', current_user);
+        END IF;
         -- Three connections for each daemon, a standby, and those that are just being lost.
         CREATE ROLE cdcd_reader LOGIN CONNECTION LIMIT 10;
     END IF;

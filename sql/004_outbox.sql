@@ -118,13 +118,22 @@ $$;
 -- Empties the parts that are not written any more, and when the one that is has grown, has an empty
 -- one written from now on. True when it has. Waits for nobody: a part that someone uses keeps.
 CREATE OR REPLACE FUNCTION cdcd.rotate(grown_bytes bigint DEFAULT 1048576) RETURNS boolean
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
-SET cdcd.reader = 'on' AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
+    reader  text := coalesce(current_setting('cdcd.reader', true), '');
     current int;
     next    int;
     used    boolean;
 BEGIN
+    -- A snapshot that is older than the lock would not see what was written in between.
+    IF current_setting('transaction_isolation') <> 'read committed' THEN
+        RAISE EXCEPTION 'cdcd.rotate() would lose rows in a transaction that is %',
+            upper(current_setting('transaction_isolation'))
+            USING ERRCODE = 'active_sql_transaction',
+                  HINT = 'Call it in one that is READ COMMITTED.';
+    END IF;
+    -- Not by SET above, which for a name of one's own only superusers may write there.
+    PERFORM set_config('cdcd.reader', 'on', true);
     SELECT last_value INTO current FROM cdcd.outbox_part;
     FOR part IN 0..2 LOOP
         CONTINUE WHEN part = current;
@@ -140,6 +149,7 @@ BEGIN
         END IF;
         next := part;
     END LOOP;
+    PERFORM set_config('cdcd.reader', reader, true);
     IF next IS NULL OR pg_total_relation_size(format('cdcd.outbox_%s', current)::regclass) < grown_bytes THEN
         RETURN false;
     END IF;
@@ -164,10 +174,12 @@ $$;
 --
 -- It must never be why a transaction fails. A column that was renamed, dropped or altered after
 -- watch() makes the first attempt fail: then the whole row is written, with the names that columns
--- have now. A row that is too long for that is written without its values. Both attempts are blocks
--- without writes, whose subtransactions need no number.
+-- have now; by format(), because a cast of the row to text could be a function of the table's owner,
+-- that would run as the owner of this. A row that is too long for that is written without its values.
+-- Both attempts are blocks without writes, whose subtransactions need no number.
 CREATE OR REPLACE FUNCTION cdcd.capture_source(
-    id int, partitioned boolean, columns text[], all_columns boolean, n_attributes int, notify boolean)
+    id int, partitioned boolean, columns text[], all_columns boolean, n_attributes int, notify boolean,
+    any_update boolean)
 RETURNS text LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     olds text;
@@ -205,11 +217,11 @@ BEGIN
         EXCEPTION WHEN OTHERS THEN
             as_watched := false;
         END;
-        IF NOT as_watched THEN
+%s        IF NOT as_watched THEN
             BEGIN
                 names := cdcd.column_names(TG_RELID);
-                old_row := CASE WHEN TG_OP <> 'INSERT' THEN OLD::text END;
-                new_row := CASE WHEN TG_OP <> 'DELETE' THEN NEW::text END;
+                old_row := CASE WHEN TG_OP <> 'INSERT' THEN format('%%s', OLD) END;
+                new_row := CASE WHEN TG_OP <> 'DELETE' THEN format('%%s', NEW) END;
             EXCEPTION WHEN OTHERS THEN
                 names := NULL;
             END;
@@ -240,6 +252,11 @@ $part$ ELSE '' END,
            (SELECT c.relnatts = %s FROM pg_class c WHERE c.oid = root)', n_attributes) ELSE '' END,
         CASE WHEN all_columns THEN ', as_watched' ELSE '' END,
         olds, news,
+        CASE WHEN any_update THEN '' ELSE
+$update$        IF as_watched AND TG_OP = 'UPDATE' AND old_row = new_row THEN
+            RETURN NULL;
+        END IF;
+$update$ END,
         CASE WHEN notify THEN
 $notify$    IF asleep THEN
         PERFORM pg_notify('cdcd', '');
@@ -249,22 +266,17 @@ END
 $$;
 
 -- The triggers of a table. That of UPDATE compares images, not values: there are types without
--- equality, and values that are equal and look different.
-CREATE OR REPLACE FUNCTION cdcd.create_triggers(relation regclass, id int, compared text[]) RETURNS void
+-- equality, and values that are equal and look different. It names no column: one that is named
+-- there could not be altered, nor dropped.
+CREATE OR REPLACE FUNCTION cdcd.create_triggers(relation regclass, id int) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-    condition text := 'OLD.* *<> NEW.*';
-    one       regclass;
+    one regclass;
 BEGIN
-    IF compared IS NOT NULL THEN
-        SELECT format('ROW(%s)::record *<> ROW(%s)::record',
-                      string_agg(format('OLD.%I', c), ', '), string_agg(format('NEW.%I', c), ', '))
-          INTO condition FROM unnest(compared) c;
-    END IF;
     EXECUTE format('CREATE TRIGGER cdcd_change AFTER INSERT OR DELETE ON %s FOR EACH ROW'
                    ' EXECUTE FUNCTION cdcd.capture_%s()', relation, id);
-    EXECUTE format('CREATE TRIGGER cdcd_update AFTER UPDATE ON %s FOR EACH ROW WHEN (%s)'
-                   ' EXECUTE FUNCTION cdcd.capture_%s()', relation, condition, id);
+    EXECUTE format('CREATE TRIGGER cdcd_update AFTER UPDATE ON %s FOR EACH ROW'
+                   ' WHEN (OLD.* *<> NEW.*) EXECUTE FUNCTION cdcd.capture_%s()', relation, id);
     FOR one IN SELECT relation UNION SELECT relid FROM pg_partition_tree(relation) LOOP
         EXECUTE format('CREATE TRIGGER cdcd_truncate AFTER TRUNCATE ON %s FOR EACH STATEMENT'
                        ' EXECUTE FUNCTION cdcd.capture_%s()', one, id);
@@ -377,7 +389,8 @@ BEGIN
     new.all_columns := columns IS NULL;
     new.any_update  := columns IS NULL OR any_update;
     new.notify      := notify;
-    SELECT cdcd.capture_source(new.id, relkind = 'p', new.columns, new.all_columns, relnatts, notify)
+    SELECT cdcd.capture_source(new.id, relkind = 'p', new.columns, new.all_columns, relnatts, notify,
+                               new.any_update)
       INTO new.source FROM pg_class WHERE oid = "table";
     IF old = new AND EXISTS (SELECT FROM cdcd.watched w
                               WHERE w.capture = old.id AND w.enabled AND w.unguarded = '{}') THEN
@@ -390,7 +403,7 @@ BEGIN
     DELETE FROM cdcd.captures WHERE id = new.id;
     INSERT INTO cdcd.captures SELECT new.*;
     PERFORM cdcd.drop_triggers("table");
-    PERFORM cdcd.create_triggers("table", new.id, CASE WHEN NOT new.any_update THEN new.columns END);
+    PERFORM cdcd.create_triggers("table", new.id);
 END
 $$;
 
