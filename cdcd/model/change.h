@@ -66,7 +66,8 @@ struct relation {
                              does not send it then */
     const struct relation_index *indexes;
     unsigned n_indexes;
-    bool updates_of_these; /* an UPDATE that leaves all these columns as they were is not given */
+    bool updates_of_these;   /* an UPDATE that leaves all these columns as they were is not given */
+    const char *updates_sql; /* with it: the SQL after which that is given too */
 };
 
 enum change_op { CHANGE_INSERT, CHANGE_UPDATE, CHANGE_DELETE, CHANGE_TRUNCATE };

@@ -2,6 +2,8 @@
 
 #include "base/buf.h"
 #include "base/mem.h"
+#include "source/catalog_outbox.h"
+#include "source/catalog_row.h"
 #include "source/catalog_type.h"
 #include "source/pgoutput.h"
 
@@ -43,6 +45,12 @@ static const char server_sql[] =
     "  LEFT JOIN pg_publication p ON p.pubname = $2"
     " WHERE r.rolname = current_user";
 
+static const char published_sql[] =
+    "published AS MATERIALIZED ("
+    "  SELECT schemaname::text AS schema, tablename::text AS name,"
+    "         to_jsonb(t) -> 'attnames' AS columns, to_jsonb(t) ->> 'rowfilter' AS filter"
+    "    FROM pg_publication_tables t WHERE pubname = $6),";
+
 /* A row a column of each table; one row with no column for a table that has none, or is not there.
  * After the tables that are named come those that match patterns; a partition is its root's matter.
  * in_identity is what pgoutput will flag: the key columns of the identity's index, which for the
@@ -52,10 +60,6 @@ static const char server_sql[] =
  * schemas: what is materialized, or asked by a subquery, is so lest it be done for each column, or
  * by an index that begins with a name which they all have. */
 static const char tables_sql[] =
-    "WITH RECURSIVE published AS MATERIALIZED ("
-    "  SELECT schemaname::text AS schema, tablename::text AS name,"
-    "         to_jsonb(t) -> 'attnames' AS columns, to_jsonb(t) ->> 'rowfilter' AS filter"
-    "    FROM pg_publication_tables t WHERE pubname = $3),"
     " visible AS MATERIALIZED (SELECT txid_current_snapshot() AS snapshot),"
     " named AS MATERIALIZED ("
     "  SELECT * FROM unnest($1::text[], $2::text[]) WITH ORDINALITY AS w (schema, name, n)),"
@@ -63,11 +67,11 @@ static const char tables_sql[] =
     "  SELECT c.oid, c.relname::text AS name, (SELECT s.nspname::text FROM pg_namespace s"
     "                                           WHERE s.oid = c.relnamespace) AS schema"
     "    FROM pg_class c"
-    "   WHERE cardinality($4::text[]) > 0 AND c.relkind IN ('r', 'p') AND NOT c.relispartition),"
+    "   WHERE cardinality($3::text[]) > 0 AND c.relkind IN ('r', 'p') AND NOT c.relispartition),"
     " matching AS MATERIALIZED ("
     "  SELECT c.oid, c.schema, c.name, min(p.n) AS pattern"
     "    FROM candidates c"
-    "    JOIN unnest($4::text[], $5::text[]) WITH ORDINALITY AS p (schema, name, n)"
+    "    JOIN unnest($3::text[], $4::text[]) WITH ORDINALITY AS p (schema, name, n)"
     "         ON c.schema LIKE p.schema AND c.name LIKE p.name"
     "   WHERE c.schema !~ '^pg_' AND c.schema <> 'information_schema'"
     "     AND (c.schema, c.name) NOT IN (SELECT schema, name FROM named)"
@@ -116,18 +120,28 @@ static const char columns_sql[] =
     "       p.columns IS NULL OR p.columns ? a.attname::text AS given,"
     "       f.relreplident = 'f' OR a.attnum = ANY (f.identity) AS in_identity,"
     "       a.folding, y.base, y.typmod, y.name AS type_name, y.kind, y.casts_to_text, y.labels,"
-    "       txid_snapshot_xmin(v.snapshot) AS xmin, txid_snapshot_xmax(v.snapshot) AS xmax"
+    "       txid_snapshot_xmin(v.snapshot) AS xmin, txid_snapshot_xmax(v.snapshot) AS xmax";
+
+static const char joined_sql[] =
     "  FROM visible v CROSS JOIN found f"
     "  LEFT JOIN published p ON p.schema = f.schema AND p.name = f.name"
     "  LEFT JOIN attributes a ON a.n = f.n"
     "  LEFT JOIN types y ON y.first = a.n * 10000 + a.attnum"
     " ORDER BY f.n, a.attnum";
 
-void catalog_ask_server(struct pgconn *conn, const char *slot, const char *publication,
-                        pgconn_answer_fn answer, void *ctx)
+void catalog_ask_server(struct catalog *catalog, struct pgconn *conn,
+                        const struct source_opts *opts, pgconn_answer_fn answer, void *ctx)
 {
-    const char *params[] = {slot, publication};
-    pgconn_query(conn, server_sql, params, 2, answer, ctx);
+    const char *params[] = {opts->slot, opts->publication};
+    struct buf sql = {0};
+    catalog->mode = opts->mode;
+    if (opts->mode == SOURCE_OUTBOX)
+        buf_printf(&sql, "SELECT * FROM (%s) s CROSS JOIN (%s) o", server_sql,
+                   catalog_outbox_server_sql());
+    else
+        buf_put_str(&sql, server_sql);
+    pgconn_query(conn, buf_str(&sql), params, 2, answer, ctx);
+    buf_free(&sql);
 }
 
 /* An element of an array's text. */
@@ -155,10 +169,29 @@ static void put_like(struct buf *array, const char *pattern)
     buf_free(&like);
 }
 
-void catalog_ask_tables(struct pgconn *conn, const struct wanted_list *wanted,
-                        const char *publication, pgconn_answer_fn answer, void *ctx)
+/* Generated columns that are stored have values where triggers see them, but not in the WAL. */
+static void put_tables_sql(const struct catalog *catalog, struct buf *sql)
+{
+    bool outbox = catalog->mode == SOURCE_OUTBOX;
+    buf_put_str(sql, "WITH RECURSIVE ");
+    if (outbox)
+        catalog_outbox_put_published(sql, catalog);
+    else
+        buf_put_str(sql, published_sql);
+    buf_put_str(sql, tables_sql);
+    buf_put_str(sql, catalog_type_sql());
+    buf_put_str(sql, columns_sql);
+    if (outbox)
+        buf_put_str(sql, catalog_outbox_columns_sql());
+    buf_put_str(sql, joined_sql);
+}
+
+void catalog_ask_tables(const struct catalog *catalog, struct pgconn *conn,
+                        const struct wanted_list *wanted, const struct source_opts *opts,
+                        pgconn_answer_fn answer, void *ctx)
 {
     enum { SCHEMAS, NAMES, LIKE_SCHEMAS, LIKE_NAMES, ARRAYS };
+    bool outbox = catalog->mode == SOURCE_OUTBOX;
     struct buf arrays[ARRAYS] = {0};
     for (unsigned i = 0; i < wanted->n; i++) {
         put_element(&arrays[SCHEMAS], wanted->tables[i].schema);
@@ -170,11 +203,12 @@ void catalog_ask_tables(struct pgconn *conn, const struct wanted_list *wanted,
     }
     for (unsigned i = 0; i < ARRAYS; i++)
         buf_put_str(&arrays[i], arrays[i].len ? "}" : "{}");
-    const char *params[] = {buf_str(&arrays[SCHEMAS]), buf_str(&arrays[NAMES]), publication,
-                            buf_str(&arrays[LIKE_SCHEMAS]), buf_str(&arrays[LIKE_NAMES])};
+    const char *params[] = {
+        buf_str(&arrays[SCHEMAS]),    buf_str(&arrays[NAMES]), buf_str(&arrays[LIKE_SCHEMAS]),
+        buf_str(&arrays[LIKE_NAMES]), outbox ? "s" : "",       opts->publication};
     struct buf sql = {0};
-    buf_printf(&sql, "%s%s%s", tables_sql, catalog_type_sql(), columns_sql);
-    pgconn_query(conn, buf_str(&sql), params, 5, answer, ctx);
+    put_tables_sql(catalog, &sql);
+    pgconn_query(conn, buf_str(&sql), params, outbox ? 5 : 6, answer, ctx);
     buf_free(&sql);
     for (unsigned i = 0; i < ARRAYS; i++)
         buf_free(&arrays[i]);
@@ -186,39 +220,6 @@ struct catalog *catalog_make(void)
     catalog->arena = arena_make();
     catalog->types = types_make();
     return catalog;
-}
-
-/* A row of a result. */
-struct row {
-    const PGresult *result;
-    int number;
-};
-
-static const char *text_of(struct row row, const char *column)
-{
-    int field = PQfnumber(row.result, column);
-    assert(field >= 0);
-    return PQgetvalue(row.result, row.number, field);
-}
-
-static bool is_null(struct row row, const char *column)
-{
-    return PQgetisnull(row.result, row.number, PQfnumber(row.result, column));
-}
-
-static const char *text_or_null(struct arena *arena, struct row row, const char *column)
-{
-    return is_null(row, column) ? NULL : arena_strdup(arena, text_of(row, column));
-}
-
-static bool bool_of(struct row row, const char *column)
-{
-    return text_of(row, column)[0] == 't';
-}
-
-static uint32_t oid_of(struct row row, const char *column)
-{
-    return (uint32_t)strtoul(text_of(row, column), NULL, 10);
 }
 
 void catalog_read_server(struct catalog *catalog, const PGresult *result)
@@ -236,6 +237,10 @@ void catalog_read_server(struct catalog *catalog, const PGresult *result)
         .database_sql = arena_strdup(arena, text_of(row, "database")),
         .role_sql = arena_strdup(arena, text_of(row, "role")),
     };
+    if (catalog->mode == SOURCE_OUTBOX) {
+        catalog_outbox_read_server(catalog, row);
+        return;
+    }
     catalog->slot = (struct catalog_slot){
         .name_sql = arena_strdup(arena, text_of(row, "slot_name")),
         .exists = bool_of(row, "slot_exists"),
@@ -294,6 +299,7 @@ static void read_columns(struct catalog *catalog, struct catalog_table *table, s
 {
     struct arena *arena = catalog->arena;
     struct relation *relation = &table->relation;
+    bool outbox = catalog->mode == SOURCE_OUTBOX; /* it leaves nothing out */
     struct column *columns = arena_alloc(arena, n * sizeof *columns);
     bool *large = arena_alloc(arena, n * sizeof *large);
     relation->columns = columns;
@@ -312,10 +318,10 @@ static void read_columns(struct catalog *catalog, struct catalog_table *table, s
             .name = arena_strdup(arena, text_of(row, "attname")),
             .type = oid_of(row, "atttypid"),
             .typmod = atoi(text_of(row, "atttypmod")),
-            .in_identity = bool_of(row, "in_identity"),
+            .in_identity = outbox || bool_of(row, "in_identity"),
         };
         catalog_type_set(catalog, row.result, row.number, column);
-        large[relation->n_columns++] = bool_of(row, "movable") && may_be_large(column);
+        large[relation->n_columns++] = !outbox && bool_of(row, "movable") && may_be_large(column);
     }
 }
 
@@ -405,7 +411,10 @@ static void read_table(struct catalog *catalog, struct catalog_table *table, str
                      .name = wanted->name},
     };
     read_columns(catalog, table, row, n);
-    read_identity(arena, table, row, n);
+    if (catalog->mode == SOURCE_OUTBOX)
+        catalog_outbox_read_table(catalog, table, row);
+    else
+        read_identity(arena, table, row, n);
     wanted->gone = wanted->pattern && table->kind == TABLE_MISSING;
 }
 
@@ -439,6 +448,11 @@ void catalog_read_tables(struct catalog *catalog, struct wanted_list *wanted,
         read_table(catalog, &catalog->tables[place], &wanted->tables[place], row,
                    (unsigned)(end - first));
     }
+}
+
+bool catalog_outbox_is_usable(const struct catalog *catalog)
+{
+    return catalog->outbox_version == CATALOG_OUTBOX_VERSION;
 }
 
 void catalog_free(struct catalog *catalog)

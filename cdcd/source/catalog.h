@@ -17,6 +17,9 @@
 
 struct arena;
 
+/* Of the schema cdcd that is read; that of sql/004_outbox.sql. */
+#define CATALOG_OUTBOX_VERSION 1
+
 struct catalog_server {
     int version; /* server_version_num */
     const char *wal_level;
@@ -59,18 +62,21 @@ struct catalog_table {
     unsigned n_left_out;
     bool has_identity; /* UPDATE and DELETE work once it is published */
     /* Of the outbox alone. */
-    bool watched;             /* triggers are there, though they may be disabled */
-    const char *unguarded;    /* partitions whose own TRUNCATE is not seen, quoted; NULL: none */
-    const char *stamp;        /* differs once somebody has touched the triggers; "" without */
-    int64_t shape;            /* differs once columns are added, dropped, renamed or altered */
-    struct relation relation; /* as the stream would give it; schema and name are the wanted's.
-                               * Only here are labels known, and collations */
+    bool watched;              /* triggers are there, though they may be disabled */
+    const char *unguarded;     /* partitions whose own TRUNCATE is not seen, quoted; NULL: none */
+    const char *stamp;         /* differs once somebody has touched the triggers; "" without */
+    const char *watch_sql;     /* the call of cdcd.watch that makes the triggers anew as they are */
+    const char *watch_all_sql; /* and the one that watches all columns */
+    int64_t shape;             /* differs once columns are added, dropped, renamed or altered */
+    struct relation relation;  /* as the stream would give it; schema and name are the wanted's.
+                                * Only here are labels known, and collations */
 };
 
 struct catalog {
     struct arena *arena; /* owns what the rest points to */
     enum source_mode mode;
     int outbox_version; /* of the schema cdcd; 0: there is none, -1: our role may not use it */
+    const char *outbox_grants; /* with -1: the statements after which it may */
     struct catalog_server server;
     struct catalog_slot slot;
     struct catalog_publication publication;
@@ -81,20 +87,22 @@ struct catalog {
     uint64_t xmax;       /* and it had not begun */
 };
 
-/* Asks the first query; its answer is for catalog_read_server. Both names are lent. */
-void catalog_ask_server(struct pgconn *conn, const char *slot, const char *publication,
-                        pgconn_answer_fn answer, void *ctx);
-/* Asks the second; its answer is for catalog_read_tables. */
-void catalog_ask_tables(struct pgconn *conn, const struct wanted_list *wanted,
-                        const char *publication, pgconn_answer_fn answer, void *ctx);
-
 /* The caller owns the catalog. */
 struct catalog *catalog_make(void);
+/* Asks the first query; its answer is for catalog_read_server. Options are lent. */
+void catalog_ask_server(struct catalog *catalog, struct pgconn *conn,
+                        const struct source_opts *opts, pgconn_answer_fn answer, void *ctx);
 void catalog_read_server(struct catalog *catalog, const PGresult *result);
+/* Asks the second, when the first was answered; its answer is for catalog_read_tables. */
+void catalog_ask_tables(const struct catalog *catalog, struct pgconn *conn,
+                        const struct wanted_list *wanted, const struct source_opts *opts,
+                        pgconn_answer_fn answer, void *ctx);
 /* wanted, whose names it borrows, must be the one that was asked with; tables that match its
  * patterns, and were not known, are added to it. */
 void catalog_read_tables(struct catalog *catalog, struct wanted_list *wanted,
                          const PGresult *result);
+/* True when the schema cdcd is there, of the version that is read, and our role may use it. */
+bool catalog_outbox_is_usable(const struct catalog *catalog);
 /* NULL is allowed. */
 void catalog_free(struct catalog *catalog);
 

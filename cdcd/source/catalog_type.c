@@ -1,6 +1,7 @@
 #include "source/catalog_type.h"
 
 #include "base/mem.h"
+#include "source/catalog_row.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -16,7 +17,7 @@ static const char types_sql[] =
     "           (SELECT l.collname FROM pg_collation l WHERE l.oid = a.attcollation"
     "               AND to_jsonb(l) ->> 'collisdeterministic' = 'false') END AS folding"
     "    FROM found f JOIN pg_attribute a ON a.attrelid = f.oid"
-    "   WHERE a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = ''),"
+    "   WHERE a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated IN ('', $5::\"char\")),"
     " used AS MATERIALIZED ("
     "  SELECT atttypid AS type, min(n * 10000 + attnum) AS first FROM attributes"
     "   WHERE atttypid >= 10000 GROUP BY 1),"
@@ -50,27 +51,6 @@ static const char types_sql[] =
 const char *catalog_type_sql(void)
 {
     return types_sql;
-}
-
-/* A row of the answer. */
-struct row {
-    const PGresult *result;
-    int number;
-};
-
-static const char *text_of(struct row row, const char *column)
-{
-    return PQgetvalue(row.result, row.number, PQfnumber(row.result, column));
-}
-
-static bool is_null(struct row row, const char *column)
-{
-    return PQgetisnull(row.result, row.number, PQfnumber(row.result, column));
-}
-
-static uint32_t oid_of(struct row row, const char *column)
-{
-    return (uint32_t)strtoul(text_of(row, column), NULL, 10);
 }
 
 /* Lines into an array that NULL ends. */

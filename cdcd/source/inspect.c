@@ -124,7 +124,7 @@ void source_inspect(const struct source_opts *opts, const struct source_inspecti
 static void on_side_ready(void *ctx)
 {
     struct inspection *i = ctx;
-    catalog_ask_server(i->side, i->opts->slot, i->opts->publication, on_server, i);
+    catalog_ask_server(i->catalog, i->side, i->opts, on_server, i);
 }
 
 /* False when the answer is none. */
@@ -137,6 +137,11 @@ static bool is_answer(struct inspection *i, const struct pg_fault *fault)
              fault->reason);
     finish(i);
     return false;
+}
+
+static void ask_tables(struct inspection *i)
+{
+    catalog_ask_tables(i->catalog, i->side, coverage_list(i->coverage), i->opts, on_tables, i);
 }
 
 static void on_server(void *ctx, const PGresult *result, const struct pg_fault *fault)
@@ -154,7 +159,10 @@ static void on_server(void *ctx, const PGresult *result, const struct pg_fault *
                  "the server is a standby, and cdcd reads a primary; name that in "
                  "source.conninfo (of several hosts, target_session_attrs=read-write picks it)");
     remedy_server_all(i->catalog, i->opts->create, i->what->file, i->complaints);
-    facts_ask(i->side, i->opts->slot, i->opts->publication, on_facts, i);
+    if (i->opts->mode == SOURCE_OUTBOX)
+        ask_tables(i);
+    else
+        facts_ask(i->side, i->opts->slot, i->opts->publication, on_facts, i);
 }
 
 static void on_facts(void *ctx, const PGresult *result, const struct pg_fault *fault)
@@ -164,7 +172,7 @@ static void on_facts(void *ctx, const PGresult *result, const struct pg_fault *f
         return;
     i->facts = facts_read(result);
     facts_judge(&i->facts, i->catalog, i->opts->create, i->what->file, i->complaints);
-    catalog_ask_tables(i->side, coverage_list(i->coverage), i->opts->publication, on_tables, i);
+    ask_tables(i);
 }
 
 static void on_tables(void *ctx, const PGresult *result, const struct pg_fault *fault)
@@ -175,7 +183,7 @@ static void on_tables(void *ctx, const PGresult *result, const struct pg_fault *
         return;
     catalog_read_tables(i->catalog, wanted, result);
     coverage_review(i->coverage, i->catalog, i->complaints);
-    if (i->opts->create)
+    if (i->opts->create && i->opts->mode == SOURCE_REPLICATION)
         facts_judge_rights(&i->facts, i->catalog, wanted, i->what->file, i->complaints);
     explain_lookups(i);
 }

@@ -38,8 +38,7 @@ void prepare_start(struct prepare *prepare, struct wanted_list *wanted)
     prepare->catalog = catalog_make();
     prepare->wanted = wanted;
     wanted_prune(wanted);
-    catalog_ask_server(prepare->conn, prepare->opts->slot, prepare->opts->publication, on_server,
-                       prepare);
+    catalog_ask_server(prepare->catalog, prepare->conn, prepare->opts, on_server, prepare);
 }
 
 bool prepare_is_running(const struct prepare *prepare)
@@ -96,7 +95,7 @@ static void on_server(void *ctx, const PGresult *result, const struct pg_fault *
                      "picks it)");
         return;
     }
-    catalog_ask_tables(prepare->conn, prepare->wanted, prepare->opts->publication, on_tables,
+    catalog_ask_tables(prepare->catalog, prepare->conn, prepare->wanted, prepare->opts, on_tables,
                        prepare);
 }
 
