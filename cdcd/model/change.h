@@ -66,6 +66,7 @@ struct relation {
                              does not send it then */
     const struct relation_index *indexes;
     unsigned n_indexes;
+    bool partitioned;        /* each partition has an identity of its own */
     bool updates_of_these;   /* an UPDATE that leaves all these columns as they were is not given */
     const char *updates_sql; /* with it: the SQL after which that is given too */
 };

@@ -106,6 +106,16 @@ static void put_new_index(const struct relation *relation, const char *table_sql
     put_index_name(relation, sql);
 }
 
+/* For each table of the tree; nothing but psql runs it as one statement. */
+static void put_partitions(const char *table_sql, struct buf *sql)
+{
+    buf_put_str(sql, "in psql: SELECT format('ALTER TABLE %s REPLICA IDENTITY FULL', relid) "
+                     "FROM pg_partition_tree('");
+    for (; *table_sql; table_sql++)
+        buf_put(sql, *table_sql == '\'' ? "''" : table_sql, *table_sql == '\'' ? 2 : 1);
+    buf_put_str(sql, "') \\gexec (partitions do not take over their root's)");
+}
+
 bool identity_remedy(const struct relation *relation, const char *table_sql, const bool *needed,
                      struct buf *sql)
 {
@@ -119,6 +129,9 @@ bool identity_remedy(const struct relation *relation, const char *table_sql, con
         put_new_index(relation, table_sql, needed, sql);
         return true;
     }
-    buf_printf(sql, "ALTER TABLE %s REPLICA IDENTITY FULL", table_sql);
+    if (relation->partitioned)
+        put_partitions(table_sql, sql);
+    else
+        buf_printf(sql, "ALTER TABLE %s REPLICA IDENTITY FULL", table_sql);
     return false;
 }

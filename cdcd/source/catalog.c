@@ -54,7 +54,8 @@ static const char published_sql[] =
 /* A row a column of each table; one row with no column for a table that has none, or is not there.
  * After the tables that are named come those that match patterns; a partition is its root's matter.
  * in_identity is what pgoutput will flag: the key columns of the identity's index, which for the
- * default identity is the primary key, and all columns with FULL.
+ * default identity is the primary key, and all columns with FULL. Partitions do not take their
+ * root's over: where one has another, no more than the primary key, which they have, is sure.
  *
  * The gate's questions wait behind this one, and there may be thousands of tables, in as many
  * schemas: what is materialized, or asked by a subquery, is so lest it be done for each column, or
@@ -98,6 +99,11 @@ static const char tables_sql[] =
     "             AND CASE c.relreplident WHEN 'd' THEN i.indisprimary"
     "                                     WHEN 'i' THEN i.indisreplident END"
     "           LIMIT 1) AS identity,"
+    "         (SELECT i.indkey::int2[] FROM pg_index i"
+    "           WHERE i.indrelid = c.oid AND i.indisprimary) AS primary_key,"
+    "         c.relkind = 'p' AND c.relreplident <> 'd' AND EXISTS ("
+    "           SELECT FROM pg_partition_tree(c.oid) t JOIN pg_class l ON l.oid = t.relid"
+    "            WHERE t.isleaf AND l.relreplident NOT IN ('f', c.relreplident)) AS weakened,"
     "         (SELECT string_agg(array_to_string(u.attnums, ' ') || ':' || quote_ident(u.name),"
     "                            E'\n' ORDER BY u.name)"
     "            FROM (SELECT xc.relname AS name,"
@@ -118,7 +124,8 @@ static const char columns_sql[] =
     "       f.indexes, a.attnum, a.attnotnull, a.attname, a.atttypid, a.atttypmod,"
     "       a.attstorage <> 'p' AS movable,"
     "       p.columns IS NULL OR p.columns ? a.attname::text AS given,"
-    "       f.relreplident = 'f' OR a.attnum = ANY (f.identity) AS in_identity,"
+    "       (f.relreplident = 'f' OR a.attnum = ANY (f.identity))"
+    "       AND (NOT f.weakened OR COALESCE(a.attnum = ANY (f.primary_key), false)) AS in_identity,"
     "       a.folding, y.base, y.typmod, y.name AS type_name, y.kind, y.casts_to_text, y.labels,"
     "       txid_snapshot_xmin(v.snapshot) AS xmin, txid_snapshot_xmax(v.snapshot) AS xmax";
 
@@ -410,6 +417,7 @@ static void read_table(struct catalog *catalog, struct catalog_table *table, str
                      .schema = wanted->schema,
                      .name = wanted->name},
     };
+    table->relation.partitioned = table->kind == TABLE_PARTITIONED;
     read_columns(catalog, table, row, n);
     if (catalog->mode == SOURCE_OUTBOX)
         catalog_outbox_read_table(catalog, table, row);

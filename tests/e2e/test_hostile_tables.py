@@ -1,5 +1,7 @@
 """Tables and columns of any name, shape and size, on a real stream."""
 
+import re
+
 import psycopg2
 import pytest
 
@@ -262,3 +264,17 @@ def test_bytes_that_have_no_utf_8_are_said_with_what_to_do_and_that_helps(
     database.sql("INSERT INTO page VALUES (2, 'y')")
     cdcd.caught_up()
     assert redis.left() == {"canary"}
+
+
+def test_a_partition_whose_identity_is_smaller_than_its_roots_is_refused(db, redis, refused):
+    db.sql("""CREATE TABLE "the log" (id int PRIMARY KEY, x int) PARTITION BY RANGE (id);
+              CREATE TABLE log_1 PARTITION OF "the log" FOR VALUES FROM (0) TO (100);
+              ALTER TABLE "the log" REPLICA IDENTITY FULL""")
+    rules = rules_file('log = { keys = [ "log:{x}", "id:{id}" ]; triggers = "the log"; };')
+    code, said = refused(db, rules, redis)
+    assert code == 78
+    assert "key log:{x} takes column x" in said and "key id:{id}" not in said
+    remedy = re.search(r"in psql: (SELECT .*) \\gexec", said)[1]
+    for (statement,) in db.sql(remedy):
+        db.sql(statement)
+    assert db.value("SELECT relreplident FROM pg_class WHERE relname = 'log_1'") == "f"

@@ -63,6 +63,21 @@ static void an_index_that_is_there_is_used_and_the_smallest_that_holds_all(void 
     assert_remedy(&relation, "00100", USING "small");
 }
 
+static void of_a_partitioned_table_every_partition_is_altered(void **state)
+{
+    struct relation relation = make();
+    struct buf sql = {0};
+    const bool needed[N] = {false, true};
+    (void)state;
+    relation.not_null = NULL;
+    relation.partitioned = true;
+    assert_false(identity_remedy(&relation, "public.\"it's\"", needed, &sql));
+    assert_non_null(strstr(buf_str(&sql), "SELECT format('ALTER TABLE %s REPLICA IDENTITY FULL', "
+                                          "relid) FROM pg_partition_tree('public.\"it''s\"') "
+                                          "\\gexec"));
+    buf_free(&sql);
+}
+
 static void an_index_is_made_of_the_identity_and_what_is_needed(void **state)
 {
     struct relation relation = make();
@@ -112,6 +127,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_index_that_is_there_is_used_and_the_smallest_that_holds_all),
+        cmocka_unit_test(of_a_partitioned_table_every_partition_is_altered),
         cmocka_unit_test(an_index_is_made_of_the_identity_and_what_is_needed),
         cmocka_unit_test(no_index_is_made_of_what_may_be_null_or_long),
         cmocka_unit_test(no_index_is_made_where_nothing_tells_rows_apart),
