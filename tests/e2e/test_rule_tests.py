@@ -250,6 +250,13 @@ def test_a_variable_of_env_that_no_file_has_is_complained_about(run, folder):
     assert answer.returncode == 0, answer.stderr
 
 
+def test_a_variable_that_stands_where_none_is_replaced_is_complained_about(run, folder):
+    (folder / "blog.cfg").write_text("""cdcd = 1; app = "blog"; store = "redis";
+        caches = { a = { key = "${BLOG}"; triggers = "blog_comment"; }; };""", "utf-8")
+    answer = run(MOVE + "expect = [];", head='rules = "blog.cfg"; env = { BLOG = "x"; };')
+    assert answer.returncode == 78
+
+
 def test_run_chooses_tests_by_their_names(run):
     good, bad = MOVE + expect("get_comments:3", "get_comments:5"), MOVE + "expect = [];"
     answer = run(good, bad, words=("--run", "^0$"))
