@@ -221,8 +221,21 @@ static void judge_query(struct judging *j, const struct trigger *trigger)
     }
 }
 
+/* What the trigger counts and the source does not give cannot be noticed later on. */
+static void judge_updates(struct judging *j, const struct trigger *trigger)
+{
+    const struct relation *relation = j->relation;
+    if (!relation->updates_of_these || trigger->n_columns || !(trigger->ops & 1U << CHANGE_UPDATE))
+        return;
+    complain(j->complaints, SEVERITY_ERROR, trigger->file, trigger->line,
+             "cache %s counts every UPDATE of %s, of which those that change no watched column "
+             "would be missed; %s, or name in columns what the cache is made of",
+             trigger->cache->name, j->table, relation->updates_sql);
+}
+
 static void judge_trigger(struct judging *j, const struct trigger *trigger)
 {
+    judge_updates(j, trigger);
     for (unsigned i = 0; i < trigger->n_columns; i++)
         judge_column(j, trigger, trigger->columns[i], "every UPDATE counts");
     if (trigger->when)

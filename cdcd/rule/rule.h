@@ -96,9 +96,9 @@ struct rule_table {
 const struct rule_table *ruleset_tables(const struct ruleset *ruleset, unsigned *n);
 
 /* Complains about what the rules want of a table that is as the catalog says: columns that it has
- * not (warnings: the rule sleeps), expressions that do not fit its types (errors), and keys whose
- * old values its replica identity does not send (errors, or warnings when weak_is_error is false),
- * with the SQL that mends it. */
+ * not (warnings: the rule sleeps), expressions that do not fit its types (errors), UPDATEs that
+ * count and are not given (errors), and keys whose old values its replica identity does not send
+ * (errors, or warnings when weak_is_error is false), with the SQL that mends it. */
 void ruleset_judge(const struct ruleset *ruleset, const struct relation *relation,
                    bool weak_is_error, struct complaints *complaints);
 

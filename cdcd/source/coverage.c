@@ -225,6 +225,8 @@ void coverage_note(struct coverage *coverage, const struct catalog *catalog, boo
         else if (exists && changed && !covered)
             one->covered = WANTED_LATE;
         one->late = false;
+        if (!one->stamp)
+            wanted_stamp(coverage->list, i, table->stamp);
     }
     coverage->list->noted = true;
 }
@@ -254,6 +256,8 @@ bool coverage_doubt_renamed(struct coverage *coverage, const struct catalog *cat
                             const struct feed *feed)
 {
     bool any = false;
+    if (catalog->mode == SOURCE_OUTBOX)
+        return false; /* each row has the name as it was */
     for (unsigned i = 0; i < catalog->n_tables; i++) {
         const struct relation *table = &catalog->tables[i].relation;
         const struct relation *given = feed->ops->relation(feed, table->oid);
@@ -288,15 +292,35 @@ static void give_late_table(struct coverage *coverage, const struct catalog *cat
     complaints_free(&found);
 }
 
-/* The table is in the publication, and was not when it was last looked at. */
+/* Triggers are made with a lock that no writer holds: what they did not see has been committed. */
+static uint64_t unseen_before(const struct catalog *catalog)
+{
+    bool any = catalog->mode == SOURCE_REPLICATION && catalog->xmin < catalog->xmax;
+    return any ? catalog->xmax : 0;
+}
+
+/* The table is published or watched, and was not when it was last looked at. */
 static void appear(struct coverage *coverage, const struct catalog *catalog, unsigned place)
 {
     struct wanted *one = &coverage->list->tables[place];
     if (!one->pattern || coverage->n_appeared++ < SHOWN_MAX)
         log_info("changes of a table come from now on table=%s.%s", one->schema, one->name);
-    one->unseen = catalog->xmin < catalog->xmax ? catalog->xmax : 0;
+    one->unseen = unseen_before(catalog);
+    wanted_stamp(coverage->list, place, catalog->tables[place].stamp);
     give_late_table(coverage, catalog, place);
     coverage->events->appeared(coverage->ctx, &catalog->tables[place].relation);
+}
+
+/* True when somebody has touched the triggers: they may have been disabled for a time. */
+static bool are_others(const struct wanted *one, const struct catalog_table *table)
+{
+    if (one->covered != table->relation.oid || !one->stamp || !table->stamp ||
+        strcmp(one->stamp, table->stamp) == 0)
+        return false;
+    log_warn("triggers of a table were made anew or disabled for a time, and changes may have been "
+             "missed table=%s.%s",
+             one->schema, one->name);
+    return true;
 }
 
 void coverage_compare(struct coverage *coverage, const struct catalog *catalog, unsigned place)
@@ -306,7 +330,7 @@ void coverage_compare(struct coverage *coverage, const struct catalog *catalog, 
     coverage->n_appeared = place == 0 ? 0 : coverage->n_appeared;
     if (!stays(coverage, catalog, place))
         return;
-    if (one->covered != table->relation.oid) {
+    if (one->covered != table->relation.oid || are_others(one, table)) {
         one->covered = table->relation.oid;
         appear(coverage, catalog, place);
     } else if (one->unseen && catalog->xmin >= one->unseen) {

@@ -59,10 +59,10 @@ void coverage_lose(struct coverage *coverage, const struct catalog *catalog);
  * another stream begins; they appear again when compared next. */
 bool coverage_doubt_renamed(struct coverage *coverage, const struct catalog *catalog,
                             const struct feed *feed);
-/* Gives `table` and `appeared` if the table at that place is covered and was not, or is another
- * one of the same name. What a transaction did to it before it was in the publication is not given,
- * though it may be committed only later: so `appeared` comes again when all have ended that ran
- * when it was found. */
+/* Gives `table` and `appeared` if the table at that place is covered and was not, is another one of
+ * the same name, or has other triggers. What a transaction did to it before it was in the
+ * publication is not given, though it may be committed only later: so `appeared` comes again when
+ * all have ended that ran when it was found. */
 void coverage_compare(struct coverage *coverage, const struct catalog *catalog, unsigned place);
 
 #endif

@@ -1,5 +1,7 @@
 #include "source/remedy.h"
 
+#include "source/remedy_outbox.h"
+
 #include <string.h>
 
 #define VERSION_MIN 120000
@@ -91,6 +93,8 @@ static int judge_role(const struct catalog *catalog, struct err *err)
 
 int remedy_server(const struct catalog *catalog, bool create, struct err *err)
 {
+    if (catalog->mode == SOURCE_OUTBOX)
+        return judge_version(catalog, err) != 0 ? -1 : remedy_outbox_schema(catalog, err);
     if (judge_version(catalog, err) != 0 || judge_wal_level(catalog, err) != 0 ||
         judge_role(catalog, err) != 0 || judge_slot(catalog, create, err) != 0)
         return -1;
@@ -102,12 +106,20 @@ void remedy_server_all(const struct catalog *catalog, bool create, const char *f
 {
     struct err errs[6] = {0};
     judge_version(catalog, &errs[0]);
-    judge_wal_level(catalog, &errs[1]);
-    judge_role(catalog, &errs[2]);
-    judge_slot(catalog, create, &errs[3]);
-    if (!create)
-        judge_missing(catalog, &errs[4]);
-    remedy_operations(catalog, create, &errs[5]);
+    if (catalog->mode == SOURCE_OUTBOX) {
+        remedy_outbox_schema(catalog, &errs[1]);
+    } else {
+        judge_wal_level(catalog, &errs[1]);
+        judge_role(catalog, &errs[2]);
+        judge_slot(catalog, create, &errs[3]);
+        if (!create)
+            judge_missing(catalog, &errs[4]);
+        remedy_operations(catalog, create, &errs[5]);
+    }
+    if (catalog->mode == SOURCE_OUTBOX && create)
+        complain(complaints, SEVERITY_WARNING, file, 0,
+                 "source.create makes nothing where the source is an outbox; leave it out, and run "
+                 "what cdcd sql --mode outbox prints");
     for (size_t i = 0; i < sizeof errs / sizeof *errs; i++)
         if (errs[i].code)
             complain_code(complaints, errs[i].code, file, 0, "%s", errs[i].text);
@@ -164,15 +176,20 @@ static enum severity severity_of(const struct wanted *wanted)
     return wanted->pattern ? SEVERITY_WARNING : SEVERITY_ERROR;
 }
 
+static void complain_partition(const struct catalog_table *table, const struct wanted *wanted,
+                               struct complaints *complaints)
+{
+    complain(complaints, severity_of(wanted), wanted->file, wanted->line,
+             "table %s is a partition, and its changes come as those of %s; name %s in the rule",
+             table->name_sql, table->root_sql, table->root_sql);
+}
+
 static void complain_unpublished(const struct catalog *catalog, const struct catalog_table *table,
                                  const struct wanted *wanted, struct complaints *complaints)
 {
     const char *publication = catalog->publication.name_sql;
     if (table->root_sql)
-        complain(complaints, severity_of(wanted), wanted->file, wanted->line,
-                 "table %s is a partition, and its changes come as those of %s; name %s in the "
-                 "rule",
-                 table->name_sql, table->root_sql, table->root_sql);
+        complain_partition(table, wanted, complaints);
     else if (!catalog->publication.exists)
         return;
     else if (table->kind == TABLE_PARTITIONED && !catalog->publication.via_root)
@@ -245,25 +262,49 @@ void remedy_columns(const struct catalog *catalog, unsigned place, const struct 
         if (k < end)
             buf_printf(&names, "%s%s", names.len ? ", " : "", table->left_out[i]);
     }
-    put_publish_whole(catalog, table, &sql);
-    if (names.len)
+    if (names.len && catalog->mode == SOURCE_OUTBOX) {
+        remedy_outbox_columns(table, buf_str(&names), wanted, severity_of(wanted), complaints);
+    } else if (names.len) {
+        put_publish_whole(catalog, table, &sql);
         complain(complaints, SEVERITY_WARNING, wanted->file, wanted->line,
                  "publication %s leaves out columns of table %s that rules take: %s; %s",
                  catalog->publication.name_sql, table->name_sql, buf_str(&names), buf_str(&sql));
+    }
     buf_free(&names);
     buf_free(&sql);
 }
 
-/* Nothing but a statement of the publication's owner is missing. */
+/* Nothing but a statement of the publication's owner, or of the table's, is missing. */
 static bool is_simply_unpublished(const struct catalog *catalog, const struct catalog_table *table)
 {
+    if (catalog->mode == SOURCE_OUTBOX)
+        return catalog_outbox_is_usable(catalog) && !table->watched && !table->root_sql;
     return catalog->publication.exists && is_addable(catalog, table);
+}
+
+static void complain_unpublished_of(const struct catalog *catalog, const struct wanted_pattern *of,
+                                    unsigned n, const char *names, struct complaints *complaints)
+{
+    const char *publication = catalog->publication.name_sql;
+    const char *more = n > NAMED_MAX ? ", and so on" : "";
+    struct buf tables = {0};
+    buf_printf(&tables, "%u table%s that match%s %s.%s %s not", n, n == 1 ? "" : "s",
+               n == 1 ? "es" : "", of->schema, of->name, n == 1 ? "is" : "are");
+    if (catalog->mode == SOURCE_OUTBOX)
+        complain(complaints, SEVERITY_WARNING, of->file, of->line, "%s watched; %s%s",
+                 buf_str(&tables), names, more);
+    else
+        complain(complaints, SEVERITY_WARNING, of->file, of->line,
+                 "%s in publication %s; ALTER PUBLICATION %s ADD TABLE %s%s", buf_str(&tables),
+                 publication, publication, names, more);
+    buf_free(&tables);
 }
 
 void remedy_pattern(const struct catalog *catalog, const struct wanted_list *wanted,
                     unsigned pattern, bool create, struct complaints *complaints)
 {
     const struct wanted_pattern *of = &wanted->patterns[pattern - 1];
+    bool outbox = catalog->mode == SOURCE_OUTBOX;
     unsigned n = 0, n_unpublished = 0;
     struct buf names = {0};
     for (unsigned i = 0; i < catalog->n_tables; i++) {
@@ -271,22 +312,17 @@ void remedy_pattern(const struct catalog *catalog, const struct wanted_list *wan
         if (wanted->tables[i].pattern != pattern || table->kind == TABLE_MISSING)
             continue;
         n++;
-        if (create || !is_simply_unpublished(catalog, table))
+        if ((create && !outbox) || !is_simply_unpublished(catalog, table))
             continue;
         if (n_unpublished++ < NAMED_MAX)
-            buf_printf(&names, "%s%s", names.len ? ", " : "", table->name_sql);
+            buf_printf(&names, "%s%s", names.len ? outbox ? "; " : ", " : "",
+                       outbox ? table->watch_all_sql : table->name_sql);
     }
     if (n == 0)
         complain(complaints, SEVERITY_WARNING, of->file, of->line,
                  "no table matches %s.%s; the rule sleeps until one does", of->schema, of->name);
     if (n_unpublished)
-        complain(complaints, SEVERITY_WARNING, of->file, of->line,
-                 "%u table%s that match%s %s.%s %s not in publication %s; ALTER PUBLICATION %s ADD "
-                 "TABLE %s%s",
-                 n_unpublished, n_unpublished == 1 ? "" : "s", n_unpublished == 1 ? "es" : "",
-                 of->schema, of->name, n_unpublished == 1 ? "is" : "are",
-                 catalog->publication.name_sql, catalog->publication.name_sql, buf_str(&names),
-                 n_unpublished > NAMED_MAX ? ", and so on" : "");
+        complain_unpublished_of(catalog, of, n_unpublished, buf_str(&names), complaints);
     buf_free(&names);
 }
 
@@ -305,6 +341,13 @@ void remedy_table(const struct catalog *catalog, unsigned place, const struct wa
         complain(complaints, severity_of(wanted), wanted->file, wanted->line,
                  "%s is no table, and has no changes of its own; name the tables behind it",
                  table->name_sql);
+        return;
+    }
+    if (catalog->mode == SOURCE_OUTBOX) {
+        if (table->root_sql)
+            complain_partition(table, wanted, complaints);
+        else
+            remedy_outbox_table(catalog, table, wanted, severity_of(wanted), complaints);
         return;
     }
     if (!table->logged) {
@@ -332,6 +375,8 @@ bool remedy_publication_sql(const struct catalog *catalog, struct buf *sql)
     unsigned n = 0;
     const struct catalog_publication *publication = &catalog->publication;
     bool lacks = publication->leaves_out;
+    if (catalog->mode == SOURCE_OUTBOX)
+        return false;
     if (lacks)
         put_set_operations(catalog, sql);
     if (!publication->exists)

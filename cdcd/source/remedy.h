@@ -1,4 +1,6 @@
-/* What is wrong with what the catalog says, and the SQL that mends it. Pure. */
+/* What is wrong with what the catalog says, and the SQL that mends it. Pure.
+ *
+ * Where the source is the outbox cdcd makes nothing, and `create` means nothing. */
 #ifndef CDCD_SOURCE_REMEDY_H
 #define CDCD_SOURCE_REMEDY_H
 
@@ -30,7 +32,7 @@ bool remedy_is_covered(const struct catalog *catalog, const struct catalog_table
 /* 0, or -1 with err filled in: the publication leaves out operations, so that changes would be
  * missed. With create it may, as that can be mended. */
 int remedy_operations(const struct catalog *catalog, bool create, struct err *err);
-/* Complains about columns that the publication leaves out, and that are missed by complaints from
+/* Complains about columns that are not published or watched, and that are missed by complaints from
  * the place `first` on: those of the rules, which know of no column but the published. */
 void remedy_columns(const struct catalog *catalog, unsigned place, const struct wanted *wanted,
                     unsigned first, struct complaints *complaints);

@@ -85,6 +85,13 @@ static bool is_late(const struct wanted_list *list, const struct wanted *one,
     return older->noted && one->pattern && has_pattern(older, &list->patterns[one->pattern - 1]);
 }
 
+void wanted_stamp(struct wanted_list *list, unsigned place, const char *stamp)
+{
+    const char **noted = &list->tables[place].stamp;
+    if (!stamp || !*noted || strcmp(*noted, stamp) != 0)
+        *noted = stamp ? arena_strdup(list->arena, stamp) : NULL;
+}
+
 void wanted_inherit(struct wanted_list *list, const struct wanted_list *older)
 {
     for (unsigned i = 0; i < list->n; i++) {
@@ -92,6 +99,7 @@ void wanted_inherit(struct wanted_list *list, const struct wanted_list *older)
         const struct wanted *same = find(older, one);
         one->covered = same ? same->covered : 0;
         one->unseen = same ? same->unseen : 0;
+        wanted_stamp(list, i, same ? same->stamp : NULL);
         one->late = is_late(list, one, older, same);
     }
 }

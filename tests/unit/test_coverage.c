@@ -295,6 +295,93 @@ static void a_list_that_is_adopted_keeps_what_may_have_been_written_unseen(void 
     assert_int_equal(compare(), 1);
 }
 
+/* The outbox: the table has triggers, and its stamp tells them. */
+static void watch(const char *stamp)
+{
+    fixture.catalog.mode = SOURCE_OUTBOX;
+    fixture.table.watched = fixture.table.published = true;
+    fixture.table.stamp = stamp;
+}
+
+static void unwatch(void)
+{
+    fixture.catalog.mode = SOURCE_OUTBOX;
+    fixture.table.watched = fixture.table.published = false;
+    fixture.table.stamp = "";
+}
+
+static void what_is_watched_at_the_first_look_does_not_appear(void **state)
+{
+    (void)state;
+    watch("1");
+    coverage_note(fixture.coverage, &fixture.catalog, false, false);
+    assert_int_equal(compare(), 0);
+    assert_int_equal(compare(), 0);
+}
+
+static void compare_once(void *ctx)
+{
+    (void)ctx;
+    assert_int_equal(compare(), 1);
+}
+
+static void a_table_whose_triggers_were_touched_appears_once(void **state)
+{
+    (void)state;
+    watch("1");
+    coverage_note(fixture.coverage, &fixture.catalog, false, false);
+    watch("2");
+    fixture.catalog.xmin = 90; /* of no matter: its writers were locked out */
+    assert_int_equal(logged(NULL, compare_once, "disabled for a time"), 1);
+    fixture.catalog.xmin = 100;
+    assert_int_equal(compare(), 0);
+}
+
+static void a_table_that_is_watched_again_appears(void **state)
+{
+    (void)state;
+    watch("1");
+    coverage_note(fixture.coverage, &fixture.catalog, false, false);
+    unwatch();
+    assert_int_equal(compare(), 0);
+    watch("2");
+    assert_int_equal(logged(NULL, compare_once, "disabled for a time"), 0);
+    assert_int_equal(compare(), 0);
+}
+
+static void a_table_that_is_watched_later_appears(void **state)
+{
+    (void)state;
+    unwatch();
+    coverage_note(fixture.coverage, &fixture.catalog, false, false);
+    assert_int_equal(compare(), 0);
+    watch("1");
+    assert_int_equal(compare(), 1);
+    assert_int_equal(compare(), 0);
+}
+
+static void triggers_that_were_touched_while_a_list_was_adopted_are_noticed(void **state)
+{
+    (void)state;
+    watch("1");
+    coverage_note(fixture.coverage, &fixture.catalog, false, false);
+    watch("2");
+    adopt(&wanted, 1);
+    assert_int_equal(compare(), 1);
+    adopt(&wanted, 1);
+    assert_int_equal(compare(), 0);
+}
+
+static void triggers_that_were_touched_while_the_connection_was_lost_are_noticed(void **state)
+{
+    (void)state;
+    watch("1");
+    coverage_note(fixture.coverage, &fixture.catalog, false, false);
+    watch("2");
+    coverage_lose(fixture.coverage, &fixture.catalog);
+    assert_int_equal(compare(), 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -315,6 +402,12 @@ int main(void)
         TEST(before_the_first_stream_none_appears),
         TEST(a_list_that_was_abandoned_is_wanted_again),
         TEST(a_list_that_is_adopted_keeps_what_may_have_been_written_unseen),
+        TEST(what_is_watched_at_the_first_look_does_not_appear),
+        TEST(a_table_whose_triggers_were_touched_appears_once),
+        TEST(a_table_that_is_watched_again_appears),
+        TEST(a_table_that_is_watched_later_appears),
+        TEST(triggers_that_were_touched_while_a_list_was_adopted_are_noticed),
+        TEST(triggers_that_were_touched_while_the_connection_was_lost_are_noticed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

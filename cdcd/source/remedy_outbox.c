@@ -1,0 +1,64 @@
+#include "source/remedy_outbox.h"
+
+int remedy_outbox_schema(const struct catalog *catalog, struct err *err)
+{
+    const char *database = catalog->server.database_sql;
+    int version = catalog->outbox_version;
+    if (version == 0)
+        return err_set(err, EX_CONFIG,
+                       "the outbox, schema cdcd, is not in database %s; as the owner of its tables "
+                       "run there: psql -v ON_ERROR_STOP=1 -d %s -f sql/003_outbox_role.sql -f "
+                       "sql/004_outbox.sql",
+                       database, database);
+    if (version < 0)
+        return err_set(err, EX_NOPERM, "role %s may not read the outbox of database %s; %s",
+                       catalog->server.role_sql, database, catalog->outbox_grants);
+    if (version < CATALOG_OUTBOX_VERSION)
+        return err_set(err, EX_CONFIG,
+                       "the outbox of database %s is of version %d, and %d is wanted; run again, "
+                       "of this cdcd: psql -v ON_ERROR_STOP=1 -d %s -f sql/004_outbox.sql",
+                       database, version, CATALOG_OUTBOX_VERSION, database);
+    if (version > CATALOG_OUTBOX_VERSION)
+        return err_set(err, EX_CONFIG,
+                       "the outbox of database %s is of version %d, and this cdcd knows %d; update "
+                       "cdcd",
+                       database, version, CATALOG_OUTBOX_VERSION);
+    return 0;
+}
+
+void remedy_outbox_table(const struct catalog *catalog, const struct catalog_table *table,
+                         const struct wanted *wanted, enum severity severity,
+                         struct complaints *complaints)
+{
+    if (!catalog_outbox_is_usable(catalog))
+        return; /* nothing is known of it */
+    if (!table->watched && wanted->pattern)
+        return; /* the pattern tells */
+    if (!table->watched)
+        complain(complaints, severity, wanted->file, wanted->line,
+                 "table %s is not watched, and its changes would be missed; %s (or what cdcd sql "
+                 "--mode outbox prints)",
+                 table->name_sql, table->watch_all_sql);
+    else if (!table->published)
+        complain(complaints, severity, wanted->file, wanted->line,
+                 "triggers of table %s were disabled or dropped, and changes would be missed; %s "
+                 "makes them anew",
+                 table->name_sql, table->watch_sql);
+    else if (table->unguarded)
+        complain(complaints, SEVERITY_WARNING, wanted->file, wanted->line,
+                 "table %s got partitions after it was watched (%s), and a TRUNCATE of one alone "
+                 "would be missed; %s again",
+                 table->name_sql, table->unguarded, table->watch_sql);
+}
+
+void remedy_outbox_columns(const struct catalog_table *table, const char *names,
+                           const struct wanted *wanted, enum severity severity,
+                           struct complaints *complaints)
+{
+    bool missed = table->relation.updates_of_these;
+    complain(complaints, missed ? severity : SEVERITY_WARNING, wanted->file, wanted->line,
+             "columns of table %s that rules take are not watched%s: %s; %s (or what cdcd sql "
+             "--mode outbox prints)",
+             table->name_sql, missed ? ", and an UPDATE of them alone would be missed" : "", names,
+             table->watch_all_sql);
+}
