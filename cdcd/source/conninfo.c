@@ -15,9 +15,11 @@
 #define PINNED_SQL " -c search_path=pg_catalog -c lock_timeout=200ms -c synchronous_commit=local"
 
 /* What was taken out of the outbox twice does no harm. The triggers of sql/004_outbox.sql tell by
- * cdcd.reader who takes rows out. */
-#define PINNED_OUTBOX \
-    " -c search_path=pg_catalog -c lock_timeout=200ms -c synchronous_commit=off -c cdcd.reader=on"
+ * cdcd.reader who takes rows out. The outbox is empty or full when its statistics say otherwise, so
+ * plans that are good for one alone are not for it. */
+#define PINNED_OUTBOX                                                                              \
+    " -c search_path=pg_catalog -c lock_timeout=200ms -c synchronous_commit=off -c cdcd.reader=on" \
+    " -c enable_seqscan=off -c enable_nestloop=off -c jit=off"
 
 /* A peer that is silent is given up after about this long, rather than after the kernel's two
  * hours. It is less than our own limit for a connection, so that of several hosts a dead one is
