@@ -6,8 +6,8 @@
 -- It is safe to run twice. 001_role.down.sql takes it back. The role has no password: give it one
 -- (\password cdcd), or let pg_hba.conf name how it proves who it is.
 --
--- The publication belongs to whoever owns the tables, and is made before the slot:
---   CREATE PUBLICATION cdcd FOR TABLE ... WITH (publish_via_partition_root = true);
+-- Next is the publication, 002_publication.sql, which whoever owns the tables makes, and then the
+-- slot:
 --   SELECT pg_create_logical_replication_slot('cdcd', 'pgoutput');
 
 DO $$
