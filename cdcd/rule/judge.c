@@ -115,12 +115,6 @@ static bool judge_column(struct judging *j, const struct trigger *trigger, const
 
 #define OLD_OPS (1U << CHANGE_UPDATE | 1U << CHANGE_DELETE)
 
-/* True when an old image of a row gives keys. */
-static bool takes_old(const struct trigger *trigger)
-{
-    return trigger->images & 1U << IMAGE_OLD && trigger->ops & OLD_OPS;
-}
-
 /* Asked of each column whose old value is wanted, so that those are known. */
 static bool is_sent(const struct judging *j, const char *column)
 {
@@ -216,7 +210,8 @@ static void judge_query(struct judging *j, const struct trigger *trigger)
     for (unsigned i = 0; query && i < query->lookup.n_params; i++) {
         const char *column = query->columns[i];
         const char *remedy = write_column(j, trigger, column);
-        if (judge_named(j, trigger, column, until_then(trigger), remedy) && takes_old(trigger))
+        if (judge_named(j, trigger, column, until_then(trigger), remedy) &&
+            trigger_takes_old(trigger))
             judge_identity(j, trigger, "the lookup of", trigger->cache->name, column);
     }
 }
@@ -267,7 +262,7 @@ static void found_old(void *ctx, const char *column, enum expression_row row)
 {
     struct reading *r = ctx;
     bool old = row == EXPRESSION_OLD ? (r->trigger->ops & OLD_OPS) != 0
-                                     : row == EXPRESSION_THIS && takes_old(r->trigger);
+                                     : row == EXPRESSION_THIS && trigger_takes_old(r->trigger);
     if (old)
         judge_identity(r->j, r->trigger, r->what, r->text, column);
 }
@@ -318,14 +313,14 @@ static void judge_param(struct judging *j, const struct trigger *trigger, unsign
 {
     const struct param_source *source = &trigger->sources[param];
     struct reading r = {.j = j, .trigger = trigger, .what = what, .text = text};
-    if (trigger->cache->params.is_row[param] && takes_old(trigger))
+    if (trigger->cache->params.is_row[param] && trigger_takes_old(trigger))
         judge_row(j, trigger, what, text);
     if (from_lookup(j, trigger, param))
         return;
     if (source->column) {
         const char *remedy = source->bound ? "" : bind_it(j, trigger, source->column);
         if (judge_named(j, trigger, source->column, until_then(trigger), remedy) &&
-            takes_old(trigger))
+            trigger_takes_old(trigger))
             judge_identity(j, trigger, what, text, source->column);
         return;
     }
@@ -400,7 +395,7 @@ static void found_in_when(void *ctx, const char *column, enum expression_row row
     struct unsent *unsent = ctx;
     const struct trigger *trigger = unsent->trigger;
     if (row == EXPRESSION_OLD ? (trigger->ops & OLD_OPS) != 0
-                              : row == EXPRESSION_THIS && takes_old(trigger))
+                              : row == EXPRESSION_THIS && trigger_takes_old(trigger))
         note_unsent(unsent, column);
 }
 
@@ -447,9 +442,9 @@ static void advise_large(struct judging *j, const struct trigger *trigger, int l
 static void found_large(void *ctx, const char *column, enum expression_row row)
 {
     struct reading *r = ctx;
-    bool new = row == EXPRESSION_NEW
-                   ? (r->trigger->ops & 1U << CHANGE_UPDATE) != 0
-                   : row == EXPRESSION_THIS &&takes_new(r->trigger) && !takes_old(r->trigger);
+    bool new = row == EXPRESSION_NEW ? (r->trigger->ops & 1U << CHANGE_UPDATE) != 0
+                                     : row == EXPRESSION_THIS &&takes_new(r->trigger) &&
+                                           !trigger_takes_old(r->trigger);
     if (new)
         advise_large(r->j, r->trigger, r->line, r->what, column, r->meanwhile);
 }
@@ -461,7 +456,7 @@ static void advise_param(struct judging *j, const struct trigger *trigger, unsig
     const char *what = arena_printf(j->arena, "parameter %s of the key of %s",
                                     trigger->cache->params.names[param], trigger->cache->name);
     struct reading r = {.j = j, .trigger = trigger, .what = what, .line = source->line};
-    bool alone = takes_new(trigger) && !takes_old(trigger);
+    bool alone = takes_new(trigger) && !trigger_takes_old(trigger);
     r.meanwhile = large_result(trigger);
     if (from_lookup(j, trigger, param))
         return;
@@ -478,7 +473,7 @@ static void advise_param(struct judging *j, const struct trigger *trigger, unsig
 static void advise_new(struct judging *j, const struct trigger *trigger)
 {
     const struct query *query = trigger->query;
-    bool alone = takes_new(trigger) && !takes_old(trigger);
+    bool alone = takes_new(trigger) && !trigger_takes_old(trigger);
     struct reading r = {.j = j, .trigger = trigger, .what = "when", .line = trigger->when_line};
     r.meanwhile = "when counts as true";
     if (trigger->when)

@@ -123,6 +123,34 @@ void ruleset_list(struct ruleset *ruleset, const char *schema, const char *table
 bool ruleset_columns(const struct ruleset *ruleset, const char *schema, const char *table,
                      void (*found)(void *ctx, const char *column), void *ctx);
 
+/* What a trigger wants of a column, or of the whole row; bits. */
+enum rule_want {
+    RULE_WANTS = 1,        /* its value */
+    RULE_WANTS_OLD = 2,    /* its old value, for a key or a lookup: without it a key stays behind */
+    RULE_COMPARES_OLD = 4, /* its old value, for `when` or `columns`: without it they hold */
+    RULE_WANTS_PERHAPS =
+        8, /* if the table has it: else a lookup whose text does not tell gives it */
+};
+
+/* A trigger that is about a table; lent. */
+struct rule_wanter {
+    const char *file;
+    int line;
+    const char *cache;
+    unsigned row;    /* what it wants of every column */
+    bool any_update; /* it counts UPDATEs, whatever they change */
+};
+
+struct rule_want_sink {
+    void (*trigger)(void *ctx, const struct rule_wanter *wanter);
+    /* Of the trigger given last; one may come more than once. */
+    void (*column)(void *ctx, const char *column, unsigned want);
+};
+
+/* Gives the triggers of a table, and what they want of it, in the order of the files. */
+void ruleset_wants(const struct ruleset *ruleset, const char *schema, const char *table,
+                   const struct rule_want_sink *sink, void *ctx);
+
 /* What stands in a key where its template has a name in braces. */
 struct rule_reading {
     const char *written; /* between the braces: "slug|urlencode" */

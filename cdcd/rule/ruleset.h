@@ -143,6 +143,8 @@ struct ruleset {
 };
 
 bool trigger_is_about(const struct trigger *trigger, const char *schema, const char *table);
+/* True when an old image of a row gives keys. */
+bool trigger_takes_old(const struct trigger *trigger);
 /* True when some key of the cache takes a parameter. */
 bool cache_has_params(const struct cache *cache);
 /* True when the lookup's text tells that its result has that column. */
