@@ -15,6 +15,7 @@ static int run(const struct verb_args *args)
 #define R VERB_TAKES_CHANGE
 #define T VERB_TAKES_TESTS
 #define L VERB_TAKES_LIVE
+#define M VERB_TAKES_SQL
 
 static const struct verb verbs[] = {
     /* clang-format off */
@@ -23,7 +24,7 @@ static const struct verb verbs[] = {
     {"explain", "[FILE] OP TABLE [--old c=v,...] [--new c=v,...] [--db]", "what would a change do?", verb_explain, J | R, 0, 3},
     {"test", "FILE... [--run REGEX] [--junit FILE]", "do rules do what their tests say?", verb_test, J | T, 1, UINT_MAX},
     {"diff", "OLD NEW", "what two rules files do differently", verb_diff, J, 2, 2},
-    {"sql", "[--mode replication|outbox] [--down]", "the SQL that the rules need", NULL, 0, 0, 0},
+    {"sql", "[--mode replication|outbox] [--down]", "the SQL that the rules need of the database", verb_sql, J | M, 0, 0},
     {"init", "", "a first cdcd.cfg and rules file", NULL, 0, 0, 0},
     {"status", "[--watch]", "how a running cdcd does", NULL, 0, 0, 0},
     {"wait", "[--timeout T] [--lsn X]", "until all before now is done", NULL, 0, 0, 0},

@@ -52,6 +52,9 @@ static int help_verb(const struct verb *verb)
                "  --key K        instead: which triggers clear the key\n"
                "  --where K      instead: on which server the key is; - reads keys from stdin\n"
                "  --store S      the store of --where\n");
+    if (verb->options & VERB_TAKES_SQL)
+        printf("  --mode M       replication or outbox; without it source.mode of cdcd.cfg\n"
+               "  --down         the SQL that takes it back\n");
     if (verb->options & VERB_TAKES_TESTS)
         printf("  --run REGEX    only tests whose names match it (POSIX, extended)\n"
                "  --junit FILE   the results as JUnit's XML too\n");

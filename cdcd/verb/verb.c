@@ -29,7 +29,9 @@ enum option_number {
     OPTION_STORE,
     OPTION_RUN,
     OPTION_JUNIT,
-    OPTION_LIVE
+    OPTION_LIVE,
+    OPTION_MODE,
+    OPTION_DOWN
 };
 
 static const struct option options[] = {
@@ -46,6 +48,8 @@ static const struct option options[] = {
     [OPTION_RUN] = {"--run", VERB_TAKES_TESTS, true, false},
     [OPTION_JUNIT] = {"--junit", VERB_TAKES_TESTS, true, false},
     [OPTION_LIVE] = {"--live", VERB_TAKES_LIVE, false, false},
+    [OPTION_MODE] = {"--mode", VERB_TAKES_SQL, true, false},
+    [OPTION_DOWN] = {"--down", VERB_TAKES_SQL, false, false},
     {0},
 };
 
@@ -151,6 +155,12 @@ static void set_option(struct line *line, const struct option *option, const cha
         break;
     case OPTION_LIVE:
         args->live = true;
+        break;
+    case OPTION_MODE:
+        args->mode = value;
+        break;
+    case OPTION_DOWN:
+        args->down = true;
         break;
     }
     line->options |= option->taken_by;

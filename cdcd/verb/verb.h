@@ -19,6 +19,7 @@ enum verb_option {
     VERB_TAKES_CHANGE = 4, /* --old, --new, --table, --db, --key, --where, --store */
     VERB_TAKES_TESTS = 8,  /* --run, --junit */
     VERB_TAKES_LIVE = 64,  /* --live */
+    VERB_TAKES_SQL = 128,  /* --mode, --down */
 };
 
 struct verb_args {
@@ -34,8 +35,10 @@ struct verb_args {
     const char *key;
     const char *where;
     const char *store;
-    const char *run;             /* a regular expression */
-    const char *junit;           /* a file's path */
+    const char *run;   /* a regular expression */
+    const char *junit; /* a file's path */
+    const char *mode;  /* of the source */
+    bool down;
     const char *const *operands; /* what is no option, the verb excepted */
     unsigned n_operands;
 };
@@ -59,6 +62,7 @@ int verb_unknown(const struct verb *verbs, const char *word);
 int verb_check(const struct verb_args *args);
 int verb_explain(const struct verb_args *args);
 int verb_diff(const struct verb_args *args);
+int verb_sql(const struct verb_args *args);
 int verb_test(const struct verb_args *args);
 int verb_version(const struct verb_args *args);
 int verb_help(const struct verb_args *args);

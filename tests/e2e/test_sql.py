@@ -3,6 +3,9 @@ leave no trace."""
 
 import pathlib
 
+import psycopg2
+import pytest
+
 from daemon import rules_file
 
 SQL = pathlib.Path(__file__).resolve().parents[2] / "sql"
@@ -25,9 +28,11 @@ def test_the_role_of_the_migration_is_enough(own_blog, redis, run_cdcd):
     blog = own_blog()
     migrate(blog, "001_role.sql")
     migrate(blog, "001_role.sql")
-    blog.sql(f"CREATE PUBLICATION {blog.name} FOR TABLE blog_post")
+    migrate(blog, "002_publication.sql")
+    migrate(blog, "002_publication.sql")
+    blog.sql("ALTER PUBLICATION cdcd ADD TABLE blog_post")
     blog.sql("SELECT pg_create_logical_replication_slot(%s, 'pgoutput')", blog.name)
-    source = {"conninfo": blog.conninfo(user="cdcd"), "create": False}
+    source = {"conninfo": blog.conninfo(user="cdcd"), "publication": "cdcd", "create": False}
     cdcd = run_cdcd(blog, POST, redis, source=source)
     redis.warm("blog:post:1", "blog:post:2")
     blog.sql("UPDATE blog_post SET title = 'x' WHERE id = 1")
@@ -50,3 +55,23 @@ def test_the_migration_taken_back_leaves_no_trace(own_blog):
     migrate(blog, "001_role.down.sql")
     migrate(blog, "001_role.down.sql")
     assert roles(blog) == before
+
+
+def test_the_publication_gives_partitions_as_their_root_and_is_taken_back(db):
+    migrate(db, "002_publication.sql")
+    assert db.sql("SELECT pubname::text, pubviaroot, puballtables FROM pg_publication") == [
+        ("cdcd", True, False)
+    ]
+    migrate(db, "002_publication.down.sql")
+    migrate(db, "002_publication.down.sql")
+    assert db.sql("SELECT pubname FROM pg_publication") == []
+
+
+def test_who_may_make_no_publication_is_told_what_to_grant(own_blog):
+    blog = own_blog()
+    blog.sql("CREATE ROLE owner")
+    text = (SQL / "002_publication.sql").read_text("utf-8")
+    with pytest.raises(psycopg2.errors.InsufficientPrivilege) as refused:
+        blog.sql("SET ROLE owner;" + text)
+    assert f"GRANT CREATE ON DATABASE {blog.name} TO owner" in refused.value.diag.message_hint
+    blog.sql(f"GRANT CREATE ON DATABASE {blog.name} TO owner; SET ROLE owner;" + text)
