@@ -26,9 +26,10 @@ size_t utf8_read(const char *text, size_t n, uint32_t *code)
         return 0;
     uint32_t sum = length == 1 ? lead : lead & (0xffU >> (length + 1));
     for (size_t i = 1; i < length; i++) {
-        if ((text[i] & 0xc0) != 0x80)
+        unsigned char byte = (unsigned char)text[i];
+        if ((byte & 0xc0) != 0x80)
             return 0;
-        sum = sum << 6 | (text[i] & 0x3fU);
+        sum = sum << 6 | (byte & 0x3fU);
     }
     if (sum < least[length] || sum > 0x10ffff || is_surrogate(sum))
         return 0;
