@@ -304,23 +304,35 @@ $$;
 
 -- What is watched. `enabled` is false when a trigger is missing or was disabled; `unguarded` are
 -- partitions that were made since, whose own TRUNCATE is not seen; `stamp` changes when anybody
--- touches the triggers.
+-- touches the triggers. cdcd looks at it every few seconds: each table costs some reads of indexes,
+-- and none is locked, as pg_partition_tree() would.
 CREATE OR REPLACE VIEW cdcd.watched AS
 SELECT t.tgrelid::regclass AS "table", c.columns, c.all_columns, c.any_update, c.notify,
-       (SELECT count(*) FILTER (WHERE u.tgrelid = t.tgrelid) = 3 AND bool_and(u.tgenabled IN ('A', 'O'))
-          FROM pg_catalog.pg_trigger u WHERE u.tgfoid = p.oid) AS enabled,
-       ARRAY(SELECT g.relid FROM pg_catalog.pg_partition_tree(t.tgrelid) g
-              WHERE NOT EXISTS (SELECT FROM pg_catalog.pg_trigger u
-                                 WHERE u.tgrelid = g.relid AND u.tgfoid = p.oid
-                                   AND u.tgname = 'cdcd_truncate')) AS unguarded,
-       (SELECT string_agg(u.tgname || ' ' || u.xmin::text, ', ' ORDER BY u.tgname)
-          FROM pg_catalog.pg_trigger u WHERE u.tgfoid = p.oid AND u.tgrelid = t.tgrelid) AS stamp,
-       c.id AS capture
+       g.enabled, g.unguarded, g.stamp, c.id AS capture
   FROM cdcd.captures c
   JOIN pg_catalog.pg_proc p
        ON p.proname = 'capture_' || c.id AND p.pronamespace = 'cdcd'::regnamespace
   JOIN pg_catalog.pg_trigger t ON t.tgfoid = p.oid AND t.tgname = 'cdcd_change'
-  JOIN pg_catalog.pg_class r ON r.oid = t.tgrelid AND NOT r.relispartition;
+  JOIN pg_catalog.pg_class r ON r.oid = t.tgrelid AND NOT r.relispartition
+ CROSS JOIN LATERAL (
+       WITH RECURSIVE members AS (
+           SELECT t.tgrelid AS relid, r.relkind
+           UNION ALL
+           SELECT i.inhrelid, k.relkind
+             FROM members m
+             JOIN pg_catalog.pg_inherits i ON i.inhparent = m.relid
+             JOIN pg_catalog.pg_class k ON k.oid = i.inhrelid
+            WHERE m.relkind = 'p')
+       SELECT coalesce(bool_and(v.enabled) AND max(v.n) FILTER (WHERE m.relid = t.tgrelid) = 3, false)
+                  AS enabled,
+              coalesce(array_agg(m.relid::regclass) FILTER (WHERE NOT v.guarded), '{}') AS unguarded,
+              max(v.stamp) FILTER (WHERE m.relid = t.tgrelid) AS stamp
+         FROM members m
+        CROSS JOIN LATERAL (
+              SELECT count(*) AS n, bool_and(u.tgenabled IN ('A', 'O')) AS enabled,
+                     coalesce(bool_or(u.tgname = 'cdcd_truncate'), false) AS guarded,
+                     string_agg(u.tgname || ' ' || u.xmin::text, ', ' ORDER BY u.tgname) AS stamp
+                FROM pg_catalog.pg_trigger u WHERE u.tgrelid = m.relid AND u.tgfoid = p.oid) v) g;
 
 -- Drops the functions of tables that are gone.
 CREATE OR REPLACE FUNCTION cdcd.sweep() RETURNS void
@@ -328,7 +340,12 @@ LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     gone int;
 BEGIN
-    FOR gone IN SELECT id FROM cdcd.captures WHERE id NOT IN (SELECT capture FROM cdcd.watched) LOOP
+    FOR gone IN SELECT c.id FROM cdcd.captures c
+                 WHERE NOT EXISTS (SELECT FROM pg_proc p
+                                     JOIN pg_trigger t ON t.tgfoid = p.oid AND t.tgname = 'cdcd_change'
+                                     JOIN pg_class r ON r.oid = t.tgrelid AND NOT r.relispartition
+                                    WHERE p.proname = 'capture_' || c.id
+                                      AND p.pronamespace = 'cdcd'::regnamespace) LOOP
         EXECUTE format('DROP FUNCTION IF EXISTS cdcd.capture_%s() CASCADE', gone);
         DELETE FROM cdcd.captures WHERE id = gone;
     END LOOP;
