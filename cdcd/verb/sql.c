@@ -94,11 +94,33 @@ static void add_lookups(struct script *script, const struct loaded *loaded, enum
     buf_free(&listing.text);
 }
 
+static bool is_ascii(const char *text)
+{
+    while (*text && (unsigned char)*text < 0x80)
+        text++;
+    return !*text;
+}
+
+/* What reads the script may take names for LATIN1, as the database is. */
+static void add_encoding(struct script *script, const struct needs *needs)
+{
+    bool ascii = true;
+    for (unsigned i = 0; i < needs->n; i++) {
+        const struct need *need = &needs->list[i];
+        ascii &= is_ascii(need->schema) && is_ascii(need->name);
+        for (unsigned k = 0; k < need->n_columns; k++)
+            ascii &= is_ascii(need->columns[k].name);
+    }
+    if (!ascii)
+        script_add_text(script, "The names below are in UTF-8.", "SET client_encoding = 'UTF8';");
+}
+
 static void write_script(struct script *script, const struct loaded *loaded, enum source_mode mode,
                          bool down)
 {
     const struct source_opts *source = &loaded->config->source;
     struct needs *needs = needs_make(loaded->ruleset);
+    add_encoding(script, needs);
     switch (mode) {
     case SOURCE_OUTBOX:
         (down ? sql_outbox_down : sql_outbox_up)(script, needs);

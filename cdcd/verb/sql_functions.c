@@ -68,9 +68,10 @@ static const struct script_part functions[] = {
     },
     {
         "Has the old values of those columns sent that keys are made of, at the least cost: as it is; by\n"
-        "a unique index that holds them; by the whole row. Of those that `when` and `columns` compare,\n"
-        "the old values are sent where that costs no whole row; elsewhere every UPDATE counts. NULL:\n"
-        "all columns.",
+        "a unique index that holds them; by the whole row. (An index spares the whole row if it is made\n"
+        "before: CREATE UNIQUE INDEX CONCURRENTLY over the primary key and those columns, all NOT NULL.)\n"
+        "Of those that `when` and `columns` compare, the old values are sent where that costs no whole\n"
+        "row; elsewhere every UPDATE counts. NULL: all columns.",
         "CREATE OR REPLACE FUNCTION pg_temp.cdcd_identify(relation regclass, old text[], compared text[])\n"
         "RETURNS void LANGUAGE plpgsql SET search_path = pg_catalog AS $$\n"
         "DECLARE\n"

@@ -95,7 +95,9 @@ static void add_patterns(struct script *script, const struct needs *needs)
 {
     struct buf comment = {0}, sql = {0};
     buf_put_str(&comment, "Every table that matches one of the patterns now. A table that is made "
-                          "later is watched\nwhen this runs again.");
+                          "later is watched\nwhen this runs again. One transaction: thousands of "
+                          "tables want a larger "
+                          "max_locks_per_transaction.");
     put_patterns(needs, &comment, &sql);
     buf_put_str(&sql, "SELECT c.oid::regclass AS \"table\", cdcd.watch(c.oid,\n"
                       "       CASE WHEN bool_and(p.columns IS NOT NULL) THEN array_agg(DISTINCT "

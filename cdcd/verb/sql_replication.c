@@ -101,7 +101,9 @@ static void add_patterns(struct script *script, const struct needs *needs, const
 {
     struct buf comment = {0}, sql = {0}, named = {0};
     buf_put_str(&comment, "Every table that matches one of the patterns now. A table that is made "
-                          "later is published\nwhen this runs again.");
+                          "later is published\nwhen this runs again. One transaction: thousands of "
+                          "tables want a larger "
+                          "max_locks_per_transaction.");
     put_patterns(needs, &comment, &sql);
     buf_put_str(&sql, "SELECT pg_temp.cdcd_publish(");
     sql_put_literal(&sql, publication);
