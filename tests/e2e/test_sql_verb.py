@@ -65,13 +65,13 @@ def printed(db, new_cdcd):
     return make
 
 
-def psql(database, text, user="postgres"):
+def psql(database, text, user="postgres", **environment):
     """As a DBA runs it: stops at the first error."""
     return subprocess.run(
         [binary("psql"), "-X", "-q", "-At", "-v", "ON_ERROR_STOP=1", "-f", "-",
          database.conninfo(user=user)],
         input=text, capture_output=True, text=True, timeout=60, check=False,
-        env={"PATH": os.environ["PATH"]},
+        env={"PATH": os.environ["PATH"], **environment},
     )
 
 
@@ -287,6 +287,16 @@ def test_odd_names_are_published(db, printed):
         run_sql(db, sql())
         assert set(published(db)) == {'Odd Shop.it\'s "Here"\\'}
         assert live_errors(sql) == []
+
+
+def test_names_are_read_in_utf_8_whatever_the_client_takes_them_for(db, printed):
+    db.sql('CREATE TABLE "Größe" (id int PRIMARY KEY, "Maß" text)')
+    sql = printed(rules_file(f'c = {{ key = "c:{{id}}"; triggers = "Größe"; {scan("c")} }};'))
+    outbox(db)
+    for words in ((), ("--mode", "outbox"), ("--mode", "outbox", "--down")):
+        done = psql(db, sql(*words), PGCLIENTENCODING="LATIN1")
+        assert done.returncode == 0, done.stderr
+    assert published(db) == {"public.Größe": {"id"}}
 
 
 def test_tables_that_patterns_match_are_published(db, printed):
