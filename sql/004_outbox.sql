@@ -309,10 +309,10 @@ $$;
 CREATE OR REPLACE VIEW cdcd.watched AS
 SELECT t.tgrelid::regclass AS "table", c.columns, c.all_columns, c.any_update, c.notify,
        g.enabled, g.unguarded, g.stamp, c.id AS capture
-  FROM cdcd.captures c
-  JOIN pg_catalog.pg_proc p
-       ON p.proname = 'capture_' || c.id AND p.pronamespace = 'cdcd'::regnamespace
-  JOIN pg_catalog.pg_trigger t ON t.tgfoid = p.oid AND t.tgname = 'cdcd_change'
+  FROM pg_catalog.pg_trigger t
+  JOIN pg_catalog.pg_proc p ON p.oid = t.tgfoid AND p.pronamespace = 'cdcd'::regnamespace
+  JOIN cdcd.captures c
+       ON c.id = CASE WHEN p.proname ~ '^capture_[0-9]{1,9}$' THEN substr(p.proname, 9)::int END
   JOIN pg_catalog.pg_class r ON r.oid = t.tgrelid AND NOT r.relispartition
  CROSS JOIN LATERAL (
        WITH RECURSIVE members AS (
@@ -332,7 +332,8 @@ SELECT t.tgrelid::regclass AS "table", c.columns, c.all_columns, c.any_update, c
               SELECT count(*) AS n, bool_and(u.tgenabled IN ('A', 'O')) AS enabled,
                      coalesce(bool_or(u.tgname = 'cdcd_truncate'), false) AS guarded,
                      string_agg(u.tgname || ' ' || u.xmin::text, ', ' ORDER BY u.tgname) AS stamp
-                FROM pg_catalog.pg_trigger u WHERE u.tgrelid = m.relid AND u.tgfoid = p.oid) v) g;
+                FROM pg_catalog.pg_trigger u WHERE u.tgrelid = m.relid AND u.tgfoid = p.oid) v) g
+ WHERE t.tgname = 'cdcd_change';
 
 -- Drops the functions of tables that are gone.
 CREATE OR REPLACE FUNCTION cdcd.sweep() RETURNS void
