@@ -2,6 +2,7 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "source/pgquery.h"
 #include "source/pgtimer.h"
 
 #include <assert.h>
@@ -26,18 +27,9 @@ enum pgconn_state {
     PGCONN_CONNECTING,
     PGCONN_READY,
     PGCONN_QUERY, /* the first of the queries is out */
-    PGCONN_COPY,  /* COPY BOTH */
+    PGCONN_COPY,  /* COPY BOTH, or the messages of a query that is a COPY TO STDOUT */
     PGCONN_PIPELINE,
     PGCONN_BROKEN, /* found within a call; lost is said from the loop */
-};
-
-struct query {
-    struct query *next;
-    char *sql;
-    char **params;
-    unsigned n_params;
-    pgconn_answer_fn answer;
-    void *ctx;
 };
 
 struct pgconn {
@@ -52,8 +44,9 @@ struct pgconn {
     struct event *writable;
     struct pgtimer *deadline; /* of the connection to be made */
     struct pgtimer *turn;     /* what is done without the socket: the next turn, `lost` */
-    struct query *queries;
+    struct pgquery *queries;
     PGresult *result; /* of the first query, the last or the first bad one */
+    bool copies_out;  /* the query's answer comes after the COPY */
     bool paused;
     struct pg_fault fault; /* what the server said out of turn, or why it is BROKEN */
 };
@@ -101,13 +94,9 @@ void pgconn_open(struct pgconn *conn, const struct conninfo *conninfo)
 
 static void drop_query(struct pgconn *conn)
 {
-    struct query *query = conn->queries;
+    struct pgquery *query = conn->queries;
     LL_DELETE(conn->queries, query);
-    for (unsigned i = 0; i < query->n_params; i++)
-        free(query->params[i]);
-    free(query->params);
-    free(query->sql);
-    free(query);
+    pgquery_free(query);
     PQclear(conn->result);
     conn->result = NULL;
 }
@@ -170,18 +159,8 @@ void pgconn_pin(const struct pgconn *conn, struct arena *arena, struct conninfo 
 void pgconn_query(struct pgconn *conn, const char *sql, const char *const *params,
                   unsigned n_params, pgconn_answer_fn answer, void *ctx)
 {
-    struct query *query = mem_alloc(sizeof *query);
     assert(conn->state != PGCONN_CLOSED);
-    *query = (struct query){
-        .sql = mem_strdup(sql),
-        .params = mem_alloc(n_params * sizeof *query->params),
-        .n_params = n_params,
-        .answer = answer,
-        .ctx = ctx,
-    };
-    for (unsigned i = 0; i < n_params; i++)
-        query->params[i] = params[i] ? mem_strdup(params[i]) : NULL;
-    LL_APPEND(conn->queries, query);
+    LL_APPEND(conn->queries, pgquery_make(sql, params, n_params, answer, ctx));
     if (conn->state == PGCONN_READY)
         start_query(conn);
 }
@@ -215,7 +194,7 @@ bool pgconn_put(struct pgconn *conn, const char *bytes, size_t n)
 
 void pgconn_leave(struct pgconn *conn)
 {
-    if (conn->state == PGCONN_COPY && PQputCopyEnd(conn->pg, NULL) == 1)
+    if (conn->state == PGCONN_COPY && !conn->copies_out && PQputCopyEnd(conn->pg, NULL) == 1)
         PQflush(conn->pg);
     pgconn_close(conn);
 }
@@ -242,7 +221,7 @@ static void enter(struct pgconn *conn, enum pgconn_state state)
             BIT(PGCONN_QUERY) | BIT(PGCONN_PIPELINE) | BIT(PGCONN_BROKEN) | BIT(PGCONN_CLOSED),
         [PGCONN_QUERY] =
             BIT(PGCONN_READY) | BIT(PGCONN_COPY) | BIT(PGCONN_BROKEN) | BIT(PGCONN_CLOSED),
-        [PGCONN_COPY] = BIT(PGCONN_BROKEN) | BIT(PGCONN_CLOSED),
+        [PGCONN_COPY] = BIT(PGCONN_QUERY) | BIT(PGCONN_BROKEN) | BIT(PGCONN_CLOSED),
         [PGCONN_PIPELINE] = BIT(PGCONN_BROKEN) | BIT(PGCONN_CLOSED),
         [PGCONN_BROKEN] = BIT(PGCONN_CLOSED),
     };
@@ -399,14 +378,9 @@ static void flush(struct pgconn *conn)
 
 static void start_query(struct pgconn *conn)
 {
-    struct query *query = conn->queries;
-    if (!query)
+    if (!conn->queries)
         return;
-    int sent = query->n_params == 0
-                   ? PQsendQuery(conn->pg, query->sql)
-                   : PQsendQueryParams(conn->pg, query->sql, (int)query->n_params, NULL,
-                                       (const char *const *)query->params, NULL, NULL, 0);
-    if (!sent) {
+    if (!pgquery_send(conn->queries, conn->pg)) {
         break_later(conn);
         return;
     }
@@ -435,7 +409,7 @@ static void start_copy(struct pgconn *conn)
 /* Gives the answer to the first query, whose result is complete, and sends the next. */
 static void answer_query(struct pgconn *conn)
 {
-    struct query *query = conn->queries;
+    struct pgquery *query = conn->queries;
     pgconn_answer_fn answer = query->answer;
     void *ctx = query->ctx;
     PGresult *result = conn->result;
@@ -471,15 +445,31 @@ static void read_results(struct pgconn *conn)
 {
     while (conn->state == PGCONN_QUERY && !PQisBusy(conn->pg)) {
         PGresult *result = PQgetResult(conn->pg);
+        ExecStatusType status = PQresultStatus(result);
         if (result)
             keep_result(conn, result);
-        bool copy = result && PQresultStatus(result) == PGRES_COPY_BOTH;
-        if (result && !copy)
+        conn->copies_out = result && status == PGRES_COPY_OUT;
+        if (conn->copies_out) {
+            enter(conn, PGCONN_COPY);
+            start_copy(conn);
+            return;
+        }
+        bool copies = result && status == PGRES_COPY_BOTH;
+        if (result && !copies)
             continue;
-        enter(conn, copy ? PGCONN_COPY : PGCONN_READY);
+        enter(conn, copies ? PGCONN_COPY : PGCONN_READY);
         answer_query(conn);
         return;
     }
+}
+
+static void take_notifications(struct pgconn *conn)
+{
+    bool any = false;
+    for (PGnotify *one; (one = PQnotifies(conn->pg)); any = true)
+        PQfreemem(one);
+    if (any && conn->events->notified)
+        conn->events->notified(conn->ctx);
 }
 
 static void on_readable(evutil_socket_t fd, short what, void *ctx)
@@ -503,8 +493,11 @@ static void on_readable(evutil_socket_t fd, short what, void *ctx)
         lose_connection(conn);
         return;
     }
+    unsigned generation = conn->generation;
     PQisBusy(conn->pg); /* parses what came out of turn, too */
-    read_results(conn);
+    take_notifications(conn);
+    if (conn->generation == generation)
+        read_results(conn);
 }
 
 static void on_writable(evutil_socket_t fd, short what, void *ctx)
@@ -518,10 +511,18 @@ static void on_writable(evutil_socket_t fd, short what, void *ctx)
         flush(conn);
 }
 
-/* The server ended COPY BOTH: by an error, or because it shuts down. */
+/* The server ended COPY BOTH by an error, or because it shuts down; or all of COPY TO STDOUT came,
+ * and the query's results follow. */
 static void copy_ended(struct pgconn *conn)
 {
     struct pg_fault fault;
+    if (conn->copies_out) {
+        enter(conn, PGCONN_QUERY);
+        pgtimer_stop(conn->turn);
+        event_add(conn->readable, NULL);
+        read_results(conn);
+        return;
+    }
     PGresult *result = PQisBusy(conn->pg) ? NULL : PQgetResult(conn->pg);
     if (PQresultStatus(result) == PGRES_FATAL_ERROR && result)
         fault_from_result(&fault, result);

@@ -1,8 +1,9 @@
 /* One asynchronous connection to PostgreSQL: libpq over libevent.
  *
  * A connection is opened, says `ready` or `lost`, answers queries one after the other, and may go
- * over to COPY BOTH (then its messages are given, and data can be put) or to a pipeline. When it is
- * lost it is closed, its queries are answered no more, and it can be opened again.
+ * over to COPY BOTH (then its messages are given, and data can be put) or to a pipeline. A query
+ * may be a COPY TO STDOUT, whose messages are given before its answer. When the connection is lost
+ * it is closed, its queries are answered no more, and it can be opened again.
  *
  * Events and answers come from the event loop, never from within a call. Within them everything
  * may be called but pgconn_free.
@@ -26,8 +27,10 @@ struct pgconn_events {
     void (*ready)(void *ctx);
     /* It could not be made, or it broke. fault is lent. */
     void (*lost)(void *ctx, const struct pg_fault *fault);
-    /* A message inside COPY BOTH; lent. NULL where there is no COPY. */
+    /* A message inside COPY; lent. NULL where there is no COPY. */
     void (*message)(void *ctx, const char *bytes, size_t n);
+    /* One or more notifications came. NULL where nothing is listened for. */
+    void (*notified)(void *ctx);
     /* In a pipeline: libpq may have results. True when it had. NULL where there is none. */
     bool (*results)(void *ctx);
 };
@@ -53,7 +56,7 @@ void pgconn_pin(const struct pgconn *conn, struct arena *arena, struct conninfo 
 void pgconn_query(struct pgconn *conn, const char *sql, const char *const *params,
                   unsigned n_params, pgconn_answer_fn answer, void *ctx);
 
-/* In COPY BOTH: gives no more messages, from now on, until it goes on again. */
+/* In COPY, now or later: gives no more messages until it goes on again. */
 void pgconn_pause(struct pgconn *conn, bool paused);
 /* In COPY BOTH: sends data. False when what was put before has not left yet, so that a peer that
  * does not read costs no memory. */
