@@ -30,7 +30,7 @@ enum weak_identity { WEAK_REFUSE, WEAK_CLEAR };
 enum visibility { VISIBILITY_PRIMARY, VISIBILITY_NONE };
 
 static const struct opt_word modes[] = {
-    {"replication", SOURCE_REPLICATION, false}, {"outbox", SOURCE_OUTBOX, true}, {0}};
+    {"replication", SOURCE_REPLICATION, false}, {"outbox", SOURCE_OUTBOX, false}, {0}};
 static const struct opt_word visibilities[] = {
     {"primary", VISIBILITY_PRIMARY, false}, {"none", VISIBILITY_NONE, false}, {0}};
 static const struct opt_word gap_policies[] = {{"invalidate", 0, false}, {"stop", 1, true}, {0}};
@@ -117,7 +117,6 @@ static const struct opt source_rows[] = {
      .help = "of the replication connection, from PostgreSQL 13: the server spills larger "
              "transactions to its disk"},
     {.name = "poll",
-     .unbuilt = true,
      .type = OPT_TIME,
      AT(config.source.poll_ms),
      .fallback = "1s",

@@ -16,6 +16,7 @@
 #include "source/coverage.h"
 #include "source/feed.h"
 #include "source/outage.h"
+#include "source/outbox.h"
 #include "source/pgconn.h"
 #include "source/pgsnapshot.h"
 #include "source/pgtimer.h"
@@ -106,7 +107,7 @@ static struct source *driver_open(const struct source_opts *opts, const struct s
         .ended = on_ended,
         .finished = on_finished,
     };
-    const struct feed_ops *feed = stream_feed();
+    const struct feed_ops *feed = opts->mode == SOURCE_OUTBOX ? outbox_feed() : stream_feed();
     struct driver *driver = mem_alloc(sizeof *driver);
     driver->source.ops = source_driver();
     driver->opts = opts;
