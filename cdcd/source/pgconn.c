@@ -159,8 +159,9 @@ void pgconn_pin(const struct pgconn *conn, struct arena *arena, struct conninfo 
 void pgconn_query(struct pgconn *conn, const char *sql, const char *const *params,
                   unsigned n_params, pgconn_answer_fn answer, void *ctx)
 {
+    struct pgquery *query = pgquery_make(sql, params, n_params, answer, ctx);
     assert(conn->state != PGCONN_CLOSED);
-    LL_APPEND(conn->queries, pgquery_make(sql, params, n_params, answer, ctx));
+    LL_APPEND(conn->queries, query);
     if (conn->state == PGCONN_READY)
         start_query(conn);
 }

@@ -79,7 +79,8 @@ def test_a_trigger_that_cannot_be_is_refused_not_ignored(blog, redis, refused, s
     "setting",
     [
         'http = { listen = "127.0.0.1:1"; };',
-        'source = { conninfo = "x"; mode = "outbox"; };',
+        'source = { conninfo = "x"; mode = "inbox"; };',
+        'source = { conninfo = "x"; mode = "outbox"; poll = "0s"; };',
         'stores = { redis = { type = "http"; url = "http://127.0.0.1:1"; }; };',
         'limits = { batch = 5000000000; };',
         'limits = { batch = 0; };',

@@ -113,6 +113,22 @@ static void what_is_said_is_taken(void **state)
     config_free(config);
 }
 
+static void an_outbox_is_polled_and_needs_no_gate(void **state)
+{
+    (void)state;
+    struct config *config =
+        good(STORES RULES "source = { mode = \"outbox\"; poll = \"250ms\"; };\n");
+    assert_int_equal(config->source.mode, SOURCE_OUTBOX);
+    assert_int_equal(config->source.poll_ms, 250);
+    assert_false(config->source.gate);
+    config_free(config);
+    config = good(STORES RULES);
+    assert_int_equal(config->source.mode, SOURCE_REPLICATION);
+    assert_int_equal(config->source.poll_ms, 1000);
+    assert_true(config->source.gate);
+    config_free(config);
+}
+
 static void globs_are_relative_to_the_file(void **state)
 {
     (void)state;
@@ -159,8 +175,6 @@ static void what_is_not_built_is_said(void **state)
     (void)state;
     bad(STORES RULES "http = { listen = \"127.0.0.1:9720\"; };\n", 3,
         "http is not built yet in this version; leave it out");
-    bad(STORES RULES "source = { mode = \"outbox\"; };\n", 3,
-        "mode = \"outbox\" is not built yet in this version");
     bad(STORES RULES "source = { visibility = [ \"host=replica\" ]; };\n", 3,
         "a list in visibility is not built yet in this version");
     bad(STORES RULES "source = { on_gap = \"stop\"; };\n", 3,
@@ -236,7 +250,7 @@ static void all_complaints_are_made_at_once(void **state)
 {
     struct complaints complaints;
     (void)state;
-    assert_null(load("source = { slto = \"x\"; mode = \"outbox\"; };\n"
+    assert_null(load("source = { slto = \"x\"; on_gap = \"stop\"; };\n"
                      "limits = { batch = 0; };\nstores = { s = { type = \"x\"; }; };\n",
                      &complaints));
     assert_int_equal(complaints.n_errors, 5);
@@ -260,6 +274,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_is_left_out_has_its_default),
         cmocka_unit_test(what_is_said_is_taken),
+        cmocka_unit_test(an_outbox_is_polled_and_needs_no_gate),
         cmocka_unit_test(globs_are_relative_to_the_file),
         cmocka_unit_test(variables_are_replaced_in_every_string),
         cmocka_unit_test(a_variable_that_is_not_set_is_named),
