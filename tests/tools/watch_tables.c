@@ -1,6 +1,6 @@
 /* A source by itself, and a line for each event, until stdin ends:
  *
- *      watch_tables CONNINFO SLOT PUBLICATION create|use SCHEMA.TABLE...
+ *      watch_tables CONNINFO SLOT PUBLICATION create|use|outbox SCHEMA.TABLE...
  *
  * Lines: streaming, table T, appeared T, change T, set, failed REASON. A line on stdin is a list of
  * tables that are wanted from now on. */
@@ -142,10 +142,12 @@ int main(int argc, char **argv)
     if (argc < 5 || argc > MAX || !program.base || !program.lines)
         abort();
     struct source_opts opts = {
+        .mode = strcmp(argv[4], "outbox") == 0 ? SOURCE_OUTBOX : SOURCE_REPLICATION,
         .conninfo = argv[1],
         .slot = argv[2],
         .publication = argv[3],
         .create = strcmp(argv[4], "create") == 0,
+        .poll_ms = 1000,
         .retry_min_ms = 20,
         .retry_max_ms = 200,
     };
