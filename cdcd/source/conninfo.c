@@ -156,6 +156,17 @@ struct conninfo conninfo_make(struct arena *arena, const char *text, enum connin
     return make(arena, text, use, options_of(arena, use, decoding_work_mem_bytes));
 }
 
+const char *conninfo_user(struct arena *arena, const char *text)
+{
+    const char *user = NULL;
+    PQconninfoOption *given = PQconninfoParse(text, NULL);
+    for (PQconninfoOption *option = given; option && option->keyword; option++)
+        if (strcmp(option->keyword, "user") == 0 && option->val && *option->val)
+            user = arena_strdup(arena, option->val);
+    PQconninfoFree(given);
+    return user;
+}
+
 struct conninfo conninfo_make_lookups(struct arena *arena, const char *text, int64_t timeout_ms)
 {
     int64_t ms = timeout_ms < 1 ? 1 : timeout_ms > INT32_MAX ? INT32_MAX : timeout_ms;

@@ -32,6 +32,9 @@ int conninfo_check(const char *text, struct err *err);
  * for CONNINFO_REPLICATION alone; 0 leaves the server's. */
 struct conninfo conninfo_make(struct arena *arena, const char *text, enum conninfo_use use,
                               int64_t decoding_work_mem_bytes);
+/* The role that the text names, the arena's; NULL when it leaves that to others (a service,
+ * PGUSER). text must have been checked. */
+const char *conninfo_user(struct arena *arena, const char *text);
 /* For lookups; timeout_ms is that of a statement. */
 struct conninfo conninfo_make_lookups(struct arena *arena, const char *text, int64_t timeout_ms);
 /* Of several hosts, only this one: as PQhost, PQhostaddr ("" for a unix socket) and PQport say of

@@ -292,3 +292,8 @@ static bool on_lookups_results(void *ctx)
         finish(i);
     return any;
 }
+
+const char *source_role(struct arena *arena, const struct source_opts *opts)
+{
+    return conninfo_user(arena, opts->conninfo);
+}

@@ -168,4 +168,7 @@ void source_inspect(const struct source_opts *opts, const struct source_inspecti
 void source_look_up(const char *conninfo, int64_t timeout_ms, const struct lookup *lookup,
                     const struct value *params, struct arena *arena, struct answer *answer);
 
+/* The role that the options name, the arena's; NULL when conninfo leaves that to others. */
+const char *source_role(struct arena *arena, const struct source_opts *opts);
+
 #endif

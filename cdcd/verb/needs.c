@@ -69,6 +69,21 @@ void needs_free(struct needs *needs)
     arena_free(needs->arena);
 }
 
+static unsigned weakened(unsigned want)
+{
+    return want & RULE_WANTS_OLD ? (want & ~(unsigned)RULE_WANTS_OLD) | RULE_COMPARES_OLD : want;
+}
+
+void needs_weaken(struct needs *needs)
+{
+    for (unsigned i = 0; i < needs->n; i++) {
+        struct need *need = &needs->list[i];
+        need->row = weakened(need->row);
+        for (unsigned k = 0; k < need->n_columns; k++)
+            need->columns[k].want = weakened(need->columns[k].want);
+    }
+}
+
 void need_put_columns(const struct need *need, unsigned want, struct buf *sql)
 {
     unsigned n = 0;

@@ -33,6 +33,8 @@ struct needs {
 /* One for each name that the rules give; the caller frees. Names are borrowed from the ruleset. */
 struct needs *needs_make(const struct ruleset *ruleset);
 void needs_free(struct needs *needs);
+/* Old values of keys count as what conditions compare, as source.weak_identity = "clear" has it. */
+void needs_weaken(struct needs *needs);
 
 /* Appends an array of those columns that are wanted so (bits of enum rule_want): ARRAY['a', 'b'],
  * or '{}'. */

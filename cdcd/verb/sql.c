@@ -1,4 +1,3 @@
-#include "base/opt.h"
 #include "base/str.h"
 #include "verb/json.h"
 #include "verb/load.h"
@@ -78,16 +77,16 @@ static void on_lookup(void *ctx, const struct lookup *lookup)
 }
 
 /* Which tables a lookup reads, PostgreSQL alone knows. */
-static void add_lookups(struct script *script, const struct loaded *loaded, enum source_mode mode)
+static void add_lookups(struct script *script, const struct ruleset *ruleset, const char *role)
 {
     struct listing listing = {.script = script};
-    ruleset_lookups(loaded->ruleset, on_lookup, &listing);
+    ruleset_lookups(ruleset, on_lookup, &listing);
     if (listing.text.len) {
         struct buf comment = {0};
-        buf_printf(&comment,
-                   "Lookups run as the role that cdcd connects as. It may read what they name:\n"
-                   "  GRANT SELECT ON ... TO %s;%s",
-                   mode == SOURCE_OUTBOX ? "cdcd_reader" : "cdcd", buf_str(&listing.text));
+        buf_put_str(&comment, "Lookups run as the role that cdcd connects as. It may read what "
+                              "they name:\n  GRANT SELECT ON ... TO ");
+        sql_put_name(&comment, role);
+        buf_printf(&comment, ";%s", buf_str(&listing.text));
         script_add(script, &comment, NULL);
         buf_free(&comment);
     }
@@ -120,25 +119,41 @@ static void write_script(struct script *script, const struct loaded *loaded, enu
 {
     const struct source_opts *source = &loaded->config->source;
     struct needs *needs = needs_make(loaded->ruleset);
+    const char *role = source_role(script->arena, source);
     add_encoding(script, needs);
     switch (mode) {
     case SOURCE_OUTBOX:
-        (down ? sql_outbox_down : sql_outbox_up)(script, needs);
+        if (down)
+            sql_outbox_down(script, needs);
+        else
+            sql_outbox_up(script, needs, role);
         break;
     case SOURCE_REPLICATION:
-        (down ? sql_replication_down : sql_replication_up)(script, needs, source);
+        if (!loaded->config->weak_is_error)
+            needs_weaken(needs);
+        if (down)
+            sql_replication_down(script, needs, source);
+        else
+            sql_replication_up(script, needs, source, role);
         break;
     }
     if (!down)
-        add_lookups(script, loaded, mode);
+        add_lookups(script, loaded->ruleset,
+                    role                    ? role
+                    : mode == SOURCE_OUTBOX ? "cdcd_reader"
+                                            : "cdcd");
     needs_free(needs);
 }
 
+/* For PostgreSQL a carriage return ends a comment too. */
 static void print_comment(const char *comment)
 {
     for (const char *at = comment; at && *at;) {
-        int n = (int)strcspn(at, "\n");
-        printf("--%s%.*s\n", n ? " " : "", n, at);
+        size_t n = strcspn(at, "\n");
+        printf("--%s", n ? " " : "");
+        for (size_t i = 0; i < n; i++)
+            putchar(at[i] == '\r' ? ' ' : at[i]);
+        printf("\n");
         at += n;
         at += *at == '\n';
     }

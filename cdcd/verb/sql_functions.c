@@ -3,6 +3,32 @@
 static const struct script_part functions[] = {
     /* clang-format off */
     {
+        "What the role that cdcd connects as must be. A superuser makes it; others are told what is missing.",
+        "CREATE OR REPLACE FUNCTION pg_temp.cdcd_role(role name) RETURNS text\n"
+        "LANGUAGE plpgsql SET search_path = pg_catalog AS $$\n"
+        "DECLARE\n"
+        "    made pg_roles := (SELECT r FROM pg_roles r WHERE r.rolname = role);\n"
+        "BEGIN\n"
+        "    IF made.rolname IS NULL AND NOT current_setting('is_superuser')::boolean THEN\n"
+        "        RAISE WARNING 'there is no role %', role\n"
+        "            USING HINT = format('A superuser makes it: CREATE ROLE %I LOGIN REPLICATION', role);\n"
+        "        RETURN format('role %I: is not there', role);\n"
+        "    ELSIF made.rolname IS NULL THEN\n"
+        "        EXECUTE format('CREATE ROLE %I LOGIN REPLICATION CONNECTION LIMIT 8', role);\n"
+        "    ELSIF NOT (made.rolsuper OR made.rolreplication\n"
+        "               OR EXISTS (SELECT FROM pg_roles r WHERE r.rolname = 'rds_replication'\n"
+        "                          AND pg_has_role(made.oid, r.oid, 'MEMBER'))) THEN\n"
+        "        RAISE WARNING 'role % has no REPLICATION privilege', role\n"
+        "            USING HINT = format('As a superuser: ALTER ROLE %I REPLICATION', role);\n"
+        "    END IF;\n"
+        "    IF NOT has_database_privilege(role, current_database(), 'CONNECT') THEN\n"
+        "        EXECUTE format('GRANT CONNECT ON DATABASE %I TO %I', current_database(), role);\n"
+        "    END IF;\n"
+        "    RETURN format('role %I: %s', role, CASE WHEN made.rolname IS NULL THEN 'made' ELSE 'is there' END);\n"
+        "END\n"
+        "$$;",
+    },
+    {
         "Makes the publication, or has it give all there is.",
         "CREATE OR REPLACE FUNCTION pg_temp.cdcd_publication(publication name) RETURNS text\n"
         "LANGUAGE plpgsql SET search_path = pg_catalog AS $$\n"
@@ -70,8 +96,8 @@ static const struct script_part functions[] = {
         "Has the old values of those columns sent that keys are made of, at the least cost: as it is; by\n"
         "a unique index that holds them; by the whole row. (An index spares the whole row if it is made\n"
         "before: CREATE UNIQUE INDEX CONCURRENTLY over the primary key and those columns, all NOT NULL.)\n"
-        "Of those that `when` and `columns` compare, the old values are sent where that costs no whole\n"
-        "row; elsewhere every UPDATE counts. NULL: all columns.",
+        "Of those that are compared, the old values are sent where that costs no whole row; elsewhere more\n"
+        "is cleared than need be. NULL: all columns.",
         "CREATE OR REPLACE FUNCTION pg_temp.cdcd_identify(relation regclass, old text[], compared text[])\n"
         "RETURNS void LANGUAGE plpgsql SET search_path = pg_catalog AS $$\n"
         "DECLARE\n"
@@ -80,7 +106,7 @@ static const struct script_part functions[] = {
         "                              AND (old IS NULL OR a.attname = ANY (old)));\n"
         "    wanted text[] := ARRAY(SELECT a.attname::text FROM pg_attribute a\n"
         "                            WHERE a.attrelid = relation AND a.attnum > 0 AND NOT a.attisdropped\n"
-        "                              AND (a.attname = ANY (needed) OR a.attname = ANY (compared)));\n"
+        "                              AND (a.attname = ANY (needed) OR compared IS NULL OR a.attname = ANY (compared)));\n"
         "    sent   text[] := pg_temp.cdcd_sent(relation);\n"
         "    best   name;\n"
         "BEGIN\n"
@@ -94,13 +120,15 @@ static const struct script_part functions[] = {
         "        EXECUTE format('ALTER TABLE ONLY %s REPLICA IDENTITY USING INDEX %I', relation, best);\n"
         "        RAISE NOTICE 'table %: replica identity is index % now', relation, best;\n"
         "    ELSIF sent @> needed THEN\n"
-        "        RAISE NOTICE 'table %: conditions want old values of %, not sent: every UPDATE counts',\n"
-        "            relation, compared\n"
-        "            USING HINT = format('If that clears too much: ALTER TABLE %s REPLICA IDENTITY FULL', relation);\n"
+        "        RAISE NOTICE 'table %: old values of % are wanted and not sent: more is cleared than need be',\n"
+        "            relation, coalesce(compared::text, 'all columns')\n"
+        "            USING HINT = format('If that is too much: ALTER TABLE %s REPLICA IDENTITY FULL', relation);\n"
         "    ELSE\n"
         "        EXECUTE format('ALTER TABLE ONLY %s REPLICA IDENTITY FULL', relation);\n"
-        "        RAISE NOTICE 'table %: replica identity is FULL now, for the old values of %', relation, needed\n"
-        "            USING HINT = 'A unique index over them and the primary key, all NOT NULL, costs less WAL: '\n"
+        "        RAISE NOTICE 'table %: replica identity is FULL now, %', relation,\n"
+        "            CASE WHEN needed = '{}' THEN 'for it had none'\n"
+        "                 ELSE format('for the old values of %s', needed) END\n"
+        "            USING HINT = 'A unique index over these and the primary key, all NOT NULL, costs less WAL: '\n"
         "                         'make it, and ALTER TABLE ... REPLICA IDENTITY USING INDEX.';\n"
         "    END IF;\n"
         "END\n"
@@ -128,7 +156,8 @@ static const struct script_part functions[] = {
         "        RETURN NULL; -- PostgreSQL allows no lists beside whole schemas\n"
         "    ELSIF EXISTS (SELECT FROM pg_attribute a\n"
         "                   WHERE a.attrelid = relation AND a.attnum > 0 AND NOT a.attisdropped\n"
-        "                     AND a.attname = ANY (compared) AND a.attname <> ALL (sent)) THEN\n"
+        "                     AND (compared IS NULL OR a.attname = ANY (compared))\n"
+        "                     AND a.attname <> ALL (sent)) THEN\n"
         "        RETURN NULL;\n"
         "    END IF;\n"
         "    SELECT array_agg(a.attname::text ORDER BY a.attnum) FILTER (WHERE a.attname = ANY (reads || sent)),\n"
@@ -164,7 +193,8 @@ static const struct script_part functions[] = {
     },
     {
         "Publishes a table. `reads`: columns that rules read; `old`: those whose old value a key needs;\n"
-        "`compared`: those whose old value `when` or `columns` looks at. NULL: all columns.\n"
+        "`compared`: those whose old value `when` or `columns` looks at, or, as source.weak_identity =\n"
+        "\"clear\" has it, a key too. NULL: all columns.\n"
         "\n"
         "With a list of columns, ALTER TABLE ... REPLICA IDENTITY by hand makes UPDATE and DELETE fail when\n"
         "the list lacks what it sends: take the table out of the publication before, and run this again.",

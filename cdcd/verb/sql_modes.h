@@ -6,10 +6,11 @@
 #include "verb/needs.h"
 #include "verb/script.h"
 
-void sql_outbox_up(struct script *script, const struct needs *needs);
+/* role: the one that cdcd connects as; NULL: cdcd.cfg does not name it. */
+void sql_outbox_up(struct script *script, const struct needs *needs, const char *role);
 void sql_outbox_down(struct script *script, const struct needs *needs);
 void sql_replication_up(struct script *script, const struct needs *needs,
-                        const struct source_opts *source);
+                        const struct source_opts *source, const char *role);
 void sql_replication_down(struct script *script, const struct needs *needs,
                           const struct source_opts *source);
 

@@ -1,6 +1,8 @@
 /* The calls of sql/004_outbox.sql that the rules need. */
 #include "verb/sql_modes.h"
 
+#include <string.h>
+
 #define WATCHES_ALL(need) ((need)->row & RULE_WANTS || (need)->open)
 
 static const char up_head[] =
@@ -111,7 +113,18 @@ static void add_patterns(struct script *script, const struct needs *needs)
     buf_free(&sql);
 }
 
-void sql_outbox_up(struct script *script, const struct needs *needs)
+static void add_role(struct script *script, const char *role)
+{
+    struct buf comment = {0};
+    buf_put_str(&comment, "cdcd reads the outbox with the rights of cdcd_reader:\n"
+                          "  GRANT cdcd_reader TO ");
+    sql_put_name(&comment, role);
+    buf_put_str(&comment, ";");
+    script_add(script, &comment, NULL);
+    buf_free(&comment);
+}
+
+void sql_outbox_up(struct script *script, const struct needs *needs, const char *role)
 {
     struct buf comment = {0}, sql = {0};
     script_add_text(script, up_head, NULL);
@@ -125,6 +138,8 @@ void sql_outbox_up(struct script *script, const struct needs *needs)
     }
     if (needs->n_patterns)
         add_patterns(script, needs);
+    if (role && strcmp(role, "cdcd_reader") != 0)
+        add_role(script, role);
     buf_free(&comment);
     buf_free(&sql);
 }

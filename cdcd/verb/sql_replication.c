@@ -3,8 +3,6 @@
 
 #include "verb/sql_functions.h"
 
-#include <string.h>
-
 static const char up_head[] =
     "The publication that the rules need, and what old values they need of its tables. Run it as\n"
     "the owner of the tables, who may make publications in the database, after sql/001_role.sql:\n"
@@ -19,7 +17,8 @@ static const char slot_head[] =
     "cdcd has read it, or for ever when nobody does.\n";
 
 static const char down_head[] =
-    "Takes the publication away. The slot goes first, when cdcd has stopped, or PostgreSQL keeps\n"
+    "Takes the publication away; the role stays, see sql/001_role.down.sql. The slot goes first, "
+    "when cdcd has stopped, or PostgreSQL keeps\n"
     "its WAL for ever:\n";
 
 static const char identity_head[] =
@@ -131,15 +130,14 @@ static void add_patterns(struct script *script, const struct needs *needs, const
     buf_free(&named);
 }
 
-static void add_publication(struct script *script, const char *publication)
+static void add_call(struct script *script, const char *comment, const char *function,
+                     const char *argument)
 {
-    struct buf comment = {0}, sql = {0};
-    buf_put_str(&comment, "The publication.");
-    buf_put_str(&sql, "SELECT pg_temp.cdcd_publication(");
-    sql_put_literal(&sql, publication);
+    struct buf sql = {0};
+    buf_printf(&sql, "SELECT pg_temp.%s(", function);
+    sql_put_literal(&sql, argument);
     buf_put_str(&sql, ");");
-    script_add(script, &comment, &sql);
-    buf_free(&comment);
+    script_add_text(script, comment, arena_strdup(script->arena, buf_str(&sql)));
     buf_free(&sql);
 }
 
@@ -152,12 +150,14 @@ static void put_slot_call(const char *head, const char *call, const char *slot, 
 }
 
 void sql_replication_up(struct script *script, const struct needs *needs,
-                        const struct source_opts *source)
+                        const struct source_opts *source, const char *role)
 {
     struct buf comment = {0}, sql = {0};
     script_add_text(script, up_head, NULL);
     sql_functions_add(script);
-    add_publication(script, source->publication);
+    if (role)
+        add_call(script, "The role that source.conninfo names.", "cdcd_role", role);
+    add_call(script, "The publication.", "cdcd_publication", source->publication);
     for (unsigned i = 0; i < needs->n; i++) {
         struct need *need = &needs->list[i];
         if (need->is_pattern)
@@ -175,16 +175,11 @@ void sql_replication_up(struct script *script, const struct needs *needs,
     buf_free(&sql);
 }
 
-/* In a comment, where a name must not end the line. */
 static void put_default_identity(const struct need *need, struct buf *comment)
 {
-    struct buf table = {0};
-    sql_put_table(&table, need->schema, need->name);
     buf_put_str(comment, "\n  ALTER TABLE ");
-    for (size_t i = 0; i < table.len; i++)
-        buf_put(comment, strchr("\r\n", table.data[i]) ? " " : &table.data[i], 1);
+    sql_put_table(comment, need->schema, need->name);
     buf_put_str(comment, " REPLICA IDENTITY DEFAULT;");
-    buf_free(&table);
 }
 
 void sql_replication_down(struct script *script, const struct needs *needs,

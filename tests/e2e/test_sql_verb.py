@@ -3,6 +3,7 @@
 import json
 import os
 import pathlib
+import re
 import subprocess
 
 import pytest
@@ -375,6 +376,51 @@ def test_a_role_that_may_make_no_publication_is_told_what_to_grant(own_blog, new
     assert done.returncode == 0, done.stderr
 
 
+def test_what_is_printed_is_enough_for_the_daemon(own_blog, redis, new_cdcd):
+    blog = own_blog()
+    blog.sql("ALTER TABLE blog_comment REPLICA IDENTITY DEFAULT")
+    source = {"conninfo": blog.conninfo(user="reader"), "create": False}
+    cdcd = new_cdcd(blog, COMMENTS, redis, source=source)
+    text = run_verb("sql", "-c", cdcd.config).stdout
+    (call,) = re.findall(r"^--   (SELECT pg_create_logical_replication_slot.*;)$", text, re.MULTILINE)
+    run_sql(blog, text)
+    run_sql(blog, call)
+    cdcd.start()
+    redis.warm(*(f"blog:get_comments:{n}" for n in (1, 2, 3)), "blog:post:1", "blog:post:2")
+    blog.sql("UPDATE blog_comment SET post_id = 2 WHERE id = 1; UPDATE blog_post SET body = 'x' WHERE id = 1")
+    cdcd.caught_up()
+    assert redis.left() == {"blog:get_comments:3", "blog:post:2"}
+
+
+def test_the_role_is_made_by_who_may_and_asked_for_by_others(own_blog, new_cdcd):
+    blog = own_blog()
+    blog.sql(f"CREATE ROLE owner LOGIN; GRANT CREATE ON DATABASE {blog.name} TO owner;"
+             "ALTER TABLE blog_post OWNER TO owner; ALTER TABLE blog_comment OWNER TO owner;"
+             f"REVOKE CONNECT ON DATABASE {blog.name} FROM PUBLIC; GRANT CONNECT ON DATABASE {blog.name} TO owner")
+    config = new_cdcd(blog, COMMENTS, {"redis": {"type": "redis", "url": "redis://127.0.0.1"}},
+                      source={"conninfo": blog.conninfo(user="Reader")}).config
+    text = run_verb("sql", "-c", config).stdout
+    done = psql(blog, text, user="owner")
+    assert done.returncode == 0 and 'CREATE ROLE "Reader" LOGIN REPLICATION' in done.stderr
+    for _ in range(2):
+        run_sql(blog, text)
+        assert blog.value("SELECT rolreplication AND NOT rolsuper AND has_database_privilege(oid,"
+                          " current_database(), 'CONNECT') FROM pg_roles WHERE rolname = 'Reader'")
+    blog.sql('ALTER ROLE "Reader" NOREPLICATION')
+    assert 'ALTER ROLE "Reader" REPLICATION' in psql(blog, text).stderr
+
+
+def test_who_takes_weak_identities_is_given_no_whole_rows(db, printed):
+    db.sql("CREATE TABLE blog_post (id int PRIMARY KEY);"
+           "CREATE TABLE blog_comment (id int PRIMARY KEY, post_id int)")
+    sql = printed(COMMENTS, weak_identity="clear")
+    assert "old values of" in psql(db, sql()).stderr
+    assert identity(db, "blog_comment") == "d"
+    assert live_errors(sql) == []
+    db.sql("ALTER TABLE blog_comment REPLICA IDENTITY FULL; INSERT INTO blog_comment VALUES (1);"
+           "UPDATE blog_comment SET post_id = 1")
+
+
 def test_down_leaves_no_trace_of_the_publication(db, printed):
     db.sql("CREATE TABLE blog_post (id int PRIMARY KEY);"
            "CREATE TABLE blog_comment (id int PRIMARY KEY, post_id int)")
@@ -391,10 +437,10 @@ def test_lookups_are_listed_because_they_need_rights(printed):
         'c = { key = "c:{slug}"; triggers = ( { table = "t"; lookup = "SELECT slug\n FROM p WHERE a = {id}"; } );'
         f"{scan('c')} }};"
     ))
-    for words, role in (((), "cdcd"), (("--mode", "outbox"), "cdcd_reader")):
+    for words in ((), ("--mode", "outbox")):
         text = sql(*words)
-        assert f"--   GRANT SELECT ON ... TO {role};\n" in text
-        assert f"c: SELECT slug  FROM p WHERE a = $1\n" in text
+        assert "--   GRANT SELECT ON ... TO postgres;\n" in text
+        assert "c: SELECT slug  FROM p WHERE a = $1\n" in text
 
 
 def test_the_same_is_said_in_json(printed):

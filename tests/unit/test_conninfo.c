@@ -210,6 +210,14 @@ static void lookups_go_to_the_primary_of_several_hosts(void **state)
     }
 }
 
+static void the_role_is_the_one_that_the_text_names(void **state)
+{
+    assert_string_equal(conninfo_user(*state, "user=cdcd dbname=blog"), "cdcd");
+    assert_string_equal(conninfo_user(*state, "postgresql://re%20ader@db/blog"), "re ader");
+    assert_null(conninfo_user(*state, "service=blog"));
+    assert_null(conninfo_user(*state, "user='' dbname=blog"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -228,6 +236,7 @@ int main(void)
         TEST(a_socket_among_addresses_pins_nothing),
         TEST(lookups_are_read_only_and_keep_the_search_path),
         TEST(lookups_go_to_the_primary_of_several_hosts),
+        TEST(the_role_is_the_one_that_the_text_names),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
