@@ -264,7 +264,7 @@ static bool read_images(struct outbox_rows *rows, const struct outbox_relation *
     const struct value *old = &fields[FIELD_OLD], *new = &fields[FIELD_NEW];
     char op = op_of(fields);
     buf_reset(&rows->room, KEEP_BYTES);
-    char *room = buf_room(&rows->room, (size_t)old->len + new->len);
+    char *room = buf_room(&rows->room, (size_t)old->len + new->len + 1); /* never NULL */
     return read_image(rows, relation, old, op != ROW_INSERT, room, rows->old_row) &&
            read_image(rows, relation, new, op != ROW_DELETE, room + old->len, rows->new_row);
 }
