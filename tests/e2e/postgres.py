@@ -169,6 +169,11 @@ class Database:
             cursor.execute(text, parameters or None)
             return cursor.fetchall() if cursor.description else []
 
+    def psql(self, text):
+        """Statements through psql: what some other program does, each a transaction of its own."""
+        words = [binary("psql"), "-X", "-q", "-v", "ON_ERROR_STOP=1", "-d", self.conninfo()]
+        subprocess.run(words, input=text, text=True, check=True, stdout=subprocess.DEVNULL)
+
     def value(self, text, *parameters):
         rows = self.sql(text, *parameters)
         return rows[0][0] if rows else None

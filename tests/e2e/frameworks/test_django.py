@@ -79,21 +79,21 @@ CHANGES = [
 
 def test_what_django_cached_is_made_anew_when_its_row_changes(db, made, visit):
     for change, cleared in CHANGES:
-        db.sql(change)
+        db.psql(change)
         assert made() == cleared, change
     assert {visit(*page)["text"] for page in OF_ARTICLE_1} == {"new"}
 
 
 def test_a_user_of_another_name_leaves_no_sidebar_under_the_old_one(db, visit):
     visit("/sidebar/ann/")
-    db.sql("UPDATE auth_user SET username = 'eve' WHERE id = 7")
+    db.psql("UPDATE auth_user SET username = 'eve' WHERE id = 7")
     visit("/sidebar/eve/")
-    db.sql("UPDATE auth_user SET username = 'ann', first_name = 'Anne' WHERE id = 7")
+    db.psql("UPDATE auth_user SET username = 'ann', first_name = 'Anne' WHERE id = 7")
     assert visit("/sidebar/ann/")["text"] == "Hello Anne"
 
 
 def test_emptied_tables_leave_nothing_in_djangos_cache(db, made):
-    db.sql("BEGIN; CREATE TABLE kept AS SELECT * FROM news_article; TRUNCATE news_article;"
+    db.psql("BEGIN; CREATE TABLE kept AS SELECT * FROM news_article; TRUNCATE news_article;"
            " INSERT INTO news_article SELECT * FROM kept; COMMIT")
     assert made() >= {page for page in PAGES if "sidebar" not in page[0]}
 
@@ -106,7 +106,7 @@ def test_explain_names_the_keys_that_django_has_made(db, made, visit, store, del
     assert len(articles) == 6 and len(users) == 3
     assert all(store.has(key) for key in articles)
     assert [store.has(key) for key in users].count(True) == 1  # of the three ages of Django
-    db.sql("UPDATE news_article SET title = 'new' WHERE id = 1;"
+    db.psql("UPDATE news_article SET title = 'new' WHERE id = 1;"
            " UPDATE auth_user SET email = 'b' WHERE id = 7")
     visit("/title/2/")
     assert not any(store.has(key) for key in articles | users)

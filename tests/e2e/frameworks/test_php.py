@@ -75,7 +75,7 @@ def news(request, visit):
     ("UPDATE categoria SET nome = 'x' WHERE id = 2", {"noticia_categoria_2"}),
 ], ids=["edited", "moved", "visited", "renamed"])
 def test_a_news_item_clears_its_own_keys_in_php(db, news, change, keys):
-    db.sql(change)
+    db.psql(change)
     assert news() == keys
 
 
@@ -85,10 +85,10 @@ def test_a_users_block_and_then_the_semaphore_are_made_anew(db, memcached, visit
     assert look(41) == {"text": "north, mill", "made": ["education", "work", "urls"]}
     assert look(42)["made"] == ["education", "work", "urls"]
     assert look(41) == {"text": "not modified", "made": []}
-    db.sql("UPDATE user_education SET school = 'east' WHERE user_id = 41")
+    db.psql("UPDATE user_education SET school = 'east' WHERE user_id = 41")
     assert look(41) == {"text": "east, mill", "made": ["education", "urls"]}
     assert look(42) == {"text": "not modified", "made": []}
-    db.sql("UPDATE users SET name = 'al' WHERE id = 42")
+    db.psql("UPDATE users SET name = 'al' WHERE id = 42")
     assert look(42)["made"] == ["education", "work", "urls"]
 
 
@@ -108,7 +108,7 @@ def is_made_anew(db, look, page):
     assert look(page, 5) == {"text": "tea", "made": [page]}
     assert look(page, 6)["made"] == [page]
     assert look(page, 5)["made"] == []
-    db.sql("UPDATE products SET name = 'green tea' WHERE id = 5")
+    db.psql("UPDATE products SET name = 'green tea' WHERE id = 5")
     assert look(page, 5) == {"text": "green tea", "made": [page]}
     assert look(page, 6)["made"] == []
 
@@ -131,7 +131,7 @@ def test_a_tagged_entry_of_laravel_is_made_anew_when_its_row_changes(db, tagged)
 def test_a_deleted_product_clears_all_that_laravel_filed_under_products(db, tagged):
     assert tagged("tagged", 6)["made"]
     assert not tagged("tagged", 6)["made"]
-    db.sql("DELETE FROM products WHERE id = 5")
+    db.psql("DELETE FROM products WHERE id = 5")
     assert tagged("tagged", 6)["made"]
 
 
@@ -151,7 +151,7 @@ def test_a_pool_of_symfony_is_cleared_whole(db, store, visit, versioning):
     look("clear")
     assert look("product", 5)["made"] and look("product", 6)["made"]
     assert not look("product", 5)["made"] and not look("product", 6)["made"]
-    db.sql("INSERT INTO tax_rate VALUES (1, 0.19)")
+    db.psql("INSERT INTO tax_rate VALUES (1, 0.19)")
     assert look("product", 5)["made"] and look("product", 6)["made"]
 
 
@@ -159,7 +159,7 @@ def test_explain_names_the_keys_that_laravel_has_made(db, tagged, store, deleted
     assert tagged("product", 5)["made"] and tagged("tagged", 5)["made"]
     keys = deleted("laravel.cfg", "delete", "products", "--old", "id=5")
     assert len(keys) == 3 and all(store.has(key) for key in keys)
-    db.sql("DELETE FROM products WHERE id = 5")
+    db.psql("DELETE FROM products WHERE id = 5")
     tagged("product", 6)
     assert not any(store.has(key) for key in keys)
 
@@ -170,6 +170,6 @@ def test_explain_names_the_keys_that_symfony_has_made(db, memcached, visit, dele
     keys = deleted("symfony.cfg", "delete", "products", "--old", "id=5")
     made = {key for key in keys if memcached.has(key)}
     assert "shop:product.5" in made and len(made) == 2  # and the tag, of one version or the other
-    db.sql("DELETE FROM products WHERE id = 5")
+    db.psql("DELETE FROM products WHERE id = 5")
     look("product", 6)
     assert not any(memcached.has(key) for key in made)

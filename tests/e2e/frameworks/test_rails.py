@@ -41,7 +41,7 @@ def test_what_shows_a_product_is_made_anew_when_its_row_changes(db, visit):
         assert visit(page, 5) == {"text": "tea", "made": [made]}
         assert visit(page, 6)["made"] == [made]
         assert visit(page, 5)["made"] == []
-    db.sql("UPDATE products SET name = 'green tea' WHERE id = 5")
+    db.psql("UPDATE products SET name = 'green tea' WHERE id = 5")
     for page, made in OF_A_PRODUCT.items():
         assert visit(page, 5) == {"text": "green tea", "made": [made]}
         assert visit(page, 6)["made"] == []
@@ -50,13 +50,13 @@ def test_what_shows_a_product_is_made_anew_when_its_row_changes(db, visit):
 def test_an_order_that_takes_from_the_stock_clears_nothing(db, visit):
     pages = [(page, 5) for page in OF_A_PRODUCT] + [("list",), ("category", 1)]
     assert all(visit(*page)["made"] for page in pages)
-    db.sql("UPDATE products SET stock = stock - 1")
+    db.psql("UPDATE products SET stock = stock - 1")
     assert not any(visit(*page)["made"] for page in pages)
 
 
 def test_a_product_that_moves_clears_the_lists_of_both_categories(db, visit):
     assert [visit("category", number)["text"] for number in (1, 2)] == ["tea", "mug"]
-    db.sql("UPDATE products SET category_id = 2 WHERE id = 5")
+    db.psql("UPDATE products SET category_id = 2 WHERE id = 5")
     assert [visit("category", number)["text"] for number in (1, 2)] == ["", "tea, mug"]
 
 
@@ -72,7 +72,7 @@ def test_a_bumped_version_puts_every_list_out_of_reach(db, visit):
 def test_truncate_clears_every_entry_of_a_product(db, visit):
     pages = [(page, number) for page in OF_A_PRODUCT for number in (5, 6)]
     assert all(visit(*page)["made"] for page in pages)
-    db.sql("BEGIN; CREATE TABLE kept AS SELECT * FROM products; TRUNCATE products;"
+    db.psql("BEGIN; CREATE TABLE kept AS SELECT * FROM products; TRUNCATE products;"
            " INSERT INTO products SELECT * FROM kept; COMMIT")
     assert all(visit(*page)["made"] for page in pages)
 
@@ -83,6 +83,6 @@ def test_explain_names_the_keys_that_rails_has_made(db, visit, store, deleted):
     keys = deleted("rails.cfg", "update", "products", "--old", "id=5,name=tea,category_id=1",
                    "--new", "name=x")
     assert len(keys) == 4 and all(store.has(key) for key in keys)
-    db.sql("UPDATE products SET name = 'x' WHERE id = 5")
+    db.psql("UPDATE products SET name = 'x' WHERE id = 5")
     visit("list")
     assert not any(store.has(key) for key in keys)
