@@ -11,6 +11,7 @@ import pytest
 import postgres as pg
 from daemon import Cdcd
 from servers import Memcached, Redis
+from sources import SOURCES
 
 BLOG = """
 CREATE TABLE blog_post (id int PRIMARY KEY, title text, body text);
@@ -26,6 +27,25 @@ def pytest_configure(config):
     config.addinivalue_line(
         "markers", "smoke: quick, and worth running against a build with sanitizers"
     )
+    config.addinivalue_line("markers", "both_sources: the daemon reads by replication, and the outbox")
+    config.addinivalue_line("markers", "replication: only a slot has it, whatever the module says")
+    config.addinivalue_line("markers", "outbox: only the outbox has it")
+
+
+def pytest_generate_tests(metafunc):
+    """Which sources the daemons of a test read."""
+    if "mode" not in metafunc.fixturenames:
+        return
+    has = lambda name: any(metafunc.definition.iter_markers(name))
+    if has("outbox"):
+        metafunc.parametrize("mode", ["outbox"])
+    elif has("both_sources") and not has("replication"):
+        metafunc.parametrize("mode", ["replication", "outbox"])
+
+
+@pytest.fixture
+def mode():
+    return "replication"
 
 
 @pytest.hookimpl(hookwrapper=True)
@@ -103,12 +123,15 @@ def own_postgres(place, cleanup, template):
 
 
 @pytest.fixture
-def own_blog(own_postgres):
+def own_blog(own_postgres, mode):
     """The blog in a cluster that the test may stop and configure."""
 
     def make(**settings):
+        if mode == "outbox":
+            settings = {"wal_level": "replica", **settings}
         database = own_postgres(**settings).new_database()
         database.sql(BLOG)
+        SOURCES[mode](database).prepare()
         return database
 
     return make
@@ -145,13 +168,13 @@ def memcached(make_memcached):
 
 
 @pytest.fixture
-def new_cdcd(request, place, cleanup):
+def new_cdcd(request, place, cleanup, mode):
     """Makes daemons that are not started yet. One that still runs when the test has ended must
     stop when it is told to, with the exit code 0."""
     request.node.daemons = []
 
     def make(database, rules, stores, **settings):
-        daemon = Cdcd(place("cdcd"), database, rules, stores, **settings)
+        daemon = Cdcd(place("cdcd"), database, rules, stores, mode=mode, **settings)
         request.node.daemons.append(daemon)
         cleanup.callback(daemon.end)
         return daemon

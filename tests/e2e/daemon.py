@@ -8,6 +8,7 @@ import subprocess
 
 from poll import wait_for
 from servers import LEASH, Server
+from sources import SOURCES
 
 REPOSITORY = pathlib.Path(__file__).resolve().parents[2]
 
@@ -58,17 +59,16 @@ class Cdcd(Server):
     """The daemon on one database. `stores` are servers, or settings by a store's name; `rules` one
     text, or texts by a file's name."""
 
-    def __init__(self, folder, database, rules, stores, source=None, limits=None):
+    def __init__(self, folder, database, rules, stores, source=None, limits=None, mode=None):
         super().__init__(folder)
         self.database = database
         self.config = self.folder / "cdcd.cfg"
+        self.source = SOURCES[mode or "replication"](database)
         self.slot = database.name
         self.settings = {
             "source": {
                 "conninfo": database.conninfo(),
-                "slot": self.slot,
-                "publication": database.name,
-                "create": True,
+                **self.source.settings(),
                 **(source or {}),
             },
             "stores": self._stores(stores),
@@ -107,21 +107,17 @@ class Cdcd(Server):
         return [binary(), "run", "-c", str(self.config)]
 
     def answers(self):
-        """It streams: what is changed from now on is seen. (While it is being made, a slot is
-        active too, and gone if that is cut short.)"""
-        return self.database.value(
-            "SELECT r.state IN ('catchup', 'streaming') FROM pg_stat_replication r"
-            " JOIN pg_replication_slots s ON s.active_pid = r.pid WHERE s.slot_name = %s",
-            self.slot,
-        )
+        """It reads: what is changed from now on is seen."""
+        return self.source.reads()
 
     def start(self):
         self.launch()
-        wait_for(self._answers_or_died, "cdcd streams", limit=30)
+        wait_for(self._answers_or_died, "cdcd reads", limit=30)
         return self
 
     def launch(self):
         """Starts it, and does not wait for anything."""
+        self.source.prepare()
         with open(self.log, "ab") as log:
             self.process = subprocess.Popen(
                 LEASH + self.command(),
@@ -167,26 +163,28 @@ class Cdcd(Server):
 
     def caught_up(self, limit=30):
         """Waits until all that is committed now has been done and confirmed."""
-        lsn = self.database.flushed()
-        wait_for(lambda: self._confirmed(lsn), f"cdcd confirms {lsn}", limit)
+        moment = self.moment()
+        wait_for(lambda: self._confirmed(moment), f"cdcd confirms {moment}", limit)
 
-    def _confirmed(self, lsn):
+    def _confirmed(self, moment):
         assert self.running(), "cdcd ended"
-        return self.database.confirmed(self.slot, lsn)
+        return self.confirmed(moment)
 
-    def sent(self, lsn):
-        """PostgreSQL has sent all up to lsn to this daemon."""
-        return self.database.value(
-            "SELECT r.sent_lsn >= %s::pg_lsn FROM pg_stat_replication r"
-            " JOIN pg_replication_slots s ON s.active_pid = r.pid WHERE s.slot_name = %s",
-            lsn,
-            self.slot,
-        )
+    def moment(self):
+        """All that is committed now."""
+        return self.source.moment()
+
+    def confirmed(self, moment):
+        return self.source.confirmed(moment)
 
     def read(self, limit=20):
         """Waits until all that is committed now was sent to cdcd, done or not."""
-        lsn = self.database.flushed()
-        wait_for(lambda: self.sent(lsn), f"PostgreSQL sends {lsn}", limit)
+        moment = self.moment()
+        wait_for(lambda: self.source.sent(moment), f"PostgreSQL sends {moment}", limit)
+
+    def reader(self):
+        """The backend that serves the daemon which reads, in a set."""
+        return self.source.reader()
 
     def peak_memory(self):
         """Bytes: the most that was ever resident."""

@@ -67,3 +67,13 @@ def ops(database):
 def forget(database):
     """Empties the outbox, as the daemon does."""
     database.sql("BEGIN; SET LOCAL cdcd.reader = 'on'; DELETE FROM cdcd.outbox; COMMIT")
+
+
+def watch_all(database):
+    """Every table of the database, whole."""
+    database.sql(
+        """SELECT cdcd.watch(c.oid) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+           WHERE c.relkind IN ('r', 'p') AND NOT c.relispartition AND c.relpersistence <> 't'
+           AND n.nspname <> ALL (ARRAY['cdcd', 'information_schema']) AND n.nspname !~ '^pg_'
+           ORDER BY c.oid"""
+    )

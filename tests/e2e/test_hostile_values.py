@@ -6,6 +6,8 @@ import pytest
 
 from daemon import rules_file
 
+pytestmark = pytest.mark.both_sources
+
 SLUGS = rules_file(
     """
   page = { key = "page:{slug}"; store = [ "redis", "mc" ]; triggers = "page"; };

@@ -4,6 +4,8 @@ import pytest
 
 from daemon import rules_file
 
+pytestmark = pytest.mark.both_sources
+
 COMMENTS = rules_file(
     """
   get_comments = {
@@ -86,6 +88,7 @@ def test_many_rows_of_one_statement_clear_each_its_key(gone):
     }
 
 
+@pytest.mark.replication
 def test_an_update_that_changes_nothing_clears_all_the_same(gone):
     assert gone("UPDATE blog_comment SET text = text WHERE id = 2") == {"blog:get_comments:2"}
 

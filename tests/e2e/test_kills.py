@@ -9,6 +9,8 @@ from daemon import rules_file
 from poll import wait_for
 from stream import POSTS, Stream
 
+pytestmark = pytest.mark.both_sources
+
 RULES = 'post = { key = "post:{id}"; triggers = "blog_post"; };'
 ROUNDS = 20
 TRANSACTIONS = 250

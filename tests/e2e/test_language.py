@@ -4,6 +4,8 @@ import pytest
 
 from daemon import rules_file
 
+pytestmark = pytest.mark.both_sources
+
 TABLES = """
 CREATE TABLE author (id int PRIMARY KEY, name text);
 CREATE TABLE page (id int PRIMARY KEY, slug text, shown boolean, views int, author_id int);

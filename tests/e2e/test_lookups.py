@@ -5,6 +5,8 @@ import pytest
 from daemon import rules_file
 from poll import wait_for
 
+pytestmark = pytest.mark.both_sources
+
 FOUND = rules_file(
     """
   found = {
@@ -131,9 +133,9 @@ def test_a_key_is_deleted_again_before_the_change_counts_as_done(blog, redis, ru
     cdcd = run_cdcd(blog, rules, redis)
     redis.warm("blog:post:1", "blog:post:2")
     blog.sql("UPDATE blog_post SET title = 'z' WHERE id = 1")
-    lsn = blog.flushed()
+    moment = cdcd.moment()
     wait_for(lambda: not redis.has("blog:post:1"), "it is deleted")
     redis.warm("blog:post:1")
     cdcd.caught_up()
-    assert blog.confirmed(cdcd.slot, lsn)
+    assert cdcd.confirmed(moment)
     assert redis.left() == {"blog:post:2"}

@@ -2,8 +2,12 @@
 
 import contextlib
 
+import pytest
+
 from daemon import rules_file
 from poll import wait_for
+
+pytestmark = pytest.mark.both_sources
 
 LOCK = 7
 
@@ -55,13 +59,13 @@ def cleared(redis):
 def test_the_end_waits_for_the_answer(blog, redis, run_cdcd):
     cdcd = run_cdcd(blog, rules("old:"), redis)
     with question_out(blog, redis, 3):
-        lsn = blog.flushed()
+        moment = cdcd.moment()
         cdcd.process.send_signal(15)
         cdcd.wait_for_log("finishing what has been read")
         assert cleared(redis) == set()
     assert cdcd.exit_code() == 0
     assert cleared(redis) == {"old:of:3"}
-    assert blog.confirmed(cdcd.slot, lsn)
+    assert cdcd.confirmed(moment)
 
 
 def test_an_answer_after_two_reloads_clears_what_the_rules_that_asked_say(blog, redis, run_cdcd):
@@ -81,11 +85,7 @@ def test_what_was_asked_when_the_stream_broke_is_asked_again_at_once(blog, redis
     cdcd = run_cdcd(blog, rules("old:"), redis)
     with question_out(blog, redis, 3):
         (first,) = backends(blog)
-        blog.sql(
-            "SELECT pg_terminate_backend(active_pid) FROM pg_replication_slots"
-            " WHERE slot_name = %s",
-            cdcd.slot,
-        )
+        blog.sql("SELECT pg_terminate_backend(%s)", *cdcd.reader())
         wait_for(lambda: backends(blog) - {first}, "another connection asks")
         assert cleared(redis) == set()
     cdcd.caught_up()

@@ -6,6 +6,8 @@ from daemon import rules_file
 from poll import wait_for
 from proxy import Proxy
 
+pytestmark = pytest.mark.both_sources
+
 POST = rules_file('post = { key = "post:{id}"; triggers = "blog_post"; };')
 POST_IN_MC = rules_file('post = { key = "post:{id}"; triggers = "blog_post"; };', store="mc")
 
@@ -133,13 +135,13 @@ def test_a_key_that_redis_forbids_does_not_count_as_deleted(blog, redis, run_cdc
     assert redis.left() == set()
 
 
-def test_a_terminated_walsender_is_replaced(blog, redis, run_cdcd):
+def test_a_terminated_reader_is_replaced(blog, redis, run_cdcd):
     cdcd = run_cdcd(blog, POST, redis)
     redis.warm("blog:post:1")
-    (walsender,) = blog.walsenders()
-    blog.sql("SELECT pg_terminate_backend(%s)", walsender)
+    (reader,) = cdcd.reader()
+    blog.sql("SELECT pg_terminate_backend(%s)", reader)
     touch(blog)
-    wait_for(lambda: blog.walsenders() - {walsender}, "cdcd streams again")
+    wait_for(lambda: cdcd.reader() - {reader}, "cdcd reads again")
     cdcd.caught_up()
     assert redis.left() == set()
 
@@ -202,6 +204,7 @@ def test_a_fast_stop_is_not_held_up_by_a_store_in_trouble(
     assert redis.left() == {"blog:post:2"}
 
 
+@pytest.mark.replication
 def test_a_store_that_hangs_does_not_cost_the_stream(own_blog, redis, run_cdcd):
     """PostgreSQL ends connections that say nothing for wal_sender_timeout."""
     database = own_blog(wal_sender_timeout="1s")

@@ -2,8 +2,12 @@
 
 import itertools
 
+import pytest
+
 from daemon import rules_file
 from poll import wait_for
+
+pytestmark = pytest.mark.both_sources
 
 UNITS = 600
 UNITS_OF_RULES = 50  # are changed while rules are loaded

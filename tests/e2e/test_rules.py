@@ -4,6 +4,8 @@ import pytest
 
 from daemon import rules_file
 
+pytestmark = pytest.mark.both_sources
+
 SETTINGS = """
 CREATE TABLE blog_settings (id int PRIMARY KEY, comment_order text, theme text);
 INSERT INTO blog_settings VALUES (1, 'newest', 'dark');
@@ -192,6 +194,7 @@ def test_values_stand_in_keys_as_postgresql_writes_them(db, cleared):
     assert cleared(db, rules, keys, change) == keys
 
 
+@pytest.mark.replication
 def test_a_weak_identity_that_is_accepted_clears_the_whole_cache(blog, cleared):
     blog.sql("ALTER TABLE blog_comment REPLICA IDENTITY DEFAULT")
     rules = rules_file(
@@ -208,6 +211,7 @@ def test_a_weak_identity_that_is_accepted_clears_the_whole_cache(blog, cleared):
     }
 
 
+@pytest.mark.replication
 def test_an_index_that_holds_the_keys_columns_is_identity_enough(blog, cleared):
     blog.sql(
         """ALTER TABLE blog_comment ALTER post_id SET NOT NULL;

@@ -5,6 +5,8 @@ import pytest
 from daemon import rules_file
 from poll import wait_for
 
+pytestmark = pytest.mark.both_sources
+
 MILLION = 1000000
 
 

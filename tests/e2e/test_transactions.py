@@ -6,6 +6,8 @@ import pytest
 
 from daemon import rules_file
 
+pytestmark = pytest.mark.both_sources
+
 POST = rules_file(
     'post = { key = "post:{id}"; triggers = "blog_post"; }; posts = { triggers = "blog_post"; };'
 )
@@ -174,6 +176,7 @@ def test_a_partition_that_is_made_later_counts_too(db, redis, run_cdcd):
     assert redis.left() == set()
 
 
+@pytest.mark.replication
 def test_messages_that_anybody_may_emit_change_nothing(blog, redis, posts):
     blog.sql(
         """SELECT pg_logical_emit_message(true, 'cdcd', 'flush');

@@ -6,6 +6,8 @@ import pytest
 from daemon import rules_file, run_verb
 from poll import wait_for
 
+pytestmark = pytest.mark.both_sources
+
 TABLES = """
 CREATE EXTENSION IF NOT EXISTS citext;
 CREATE DOMAIN amount AS numeric;
