@@ -53,4 +53,4 @@ class Stream(threading.Thread):
             self.connection = psycopg2.connect(self.database.conninfo())
             self.connection.autocommit = True
         with self.connection.cursor() as cursor:
-            cursor.execute("UPDATE blog_post SET title = 'x' WHERE id = ANY(%s)", (rows,))
+            cursor.execute("UPDATE blog_post SET title = txid_current() WHERE id = ANY(%s)", (rows,))

@@ -60,3 +60,22 @@ def test_stopping_postgresql_at_once_loses_nothing(database, redis, run_cdcd):
     cdcd = run_cdcd(database, rules_file(RULES), redis)
     cluster = database.cluster
     survive(database, redis, cdcd, lambda: cluster.stop("immediate"), cluster.start)
+
+
+def test_restarting_postgresql_loses_nothing(database, redis, run_cdcd):
+    cdcd = run_cdcd(database, rules_file(RULES), redis)
+    cluster = database.cluster
+    survive(database, redis, cdcd, lambda: cluster.stop("fast"), cluster.start)
+
+
+def test_connections_that_are_terminated_lose_nothing(database, redis, run_cdcd):
+    """One of them at a time, whatever it is for."""
+    cdcd = run_cdcd(database, rules_file(RULES), redis)
+    connections = "application_name LIKE 'cdcd%%' AND datname = %s ORDER BY random() LIMIT 1"
+
+    def terminate():
+        database.sql(
+            f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE {connections}", database.name
+        )
+
+    survive(database, redis, cdcd, terminate, lambda: None)

@@ -44,7 +44,9 @@ def test_what_a_savepoint_undid_clears_nothing(blog, redis, posts):
 
 
 @pytest.mark.smoke
-def test_a_prepared_transaction_clears_when_it_is_committed(blog, redis, posts):
+def test_a_prepared_transaction_clears_when_it_is_committed(blog, redis, posts, mode):
+    if mode == "outbox":
+        blog.sql("SELECT cdcd.watch('blog_post', notify => false)")
     blog.sql("BEGIN; UPDATE blog_post SET title = 'a' WHERE id = 1; PREPARE TRANSACTION 'kept'")
     blog.sql("BEGIN; UPDATE blog_post SET title = 'a' WHERE id = 2; PREPARE TRANSACTION 'undone'")
     posts.caught_up()
@@ -122,6 +124,7 @@ def test_a_large_value_that_was_not_touched_is_still_part_of_the_key(db, redis, 
     assert redis.left() == {"blog:doc:"}
 
 
+@pytest.mark.replication
 def test_a_large_value_that_was_not_sent_counts_as_changed(db, redis, run_cdcd):
     db.sql(
         """CREATE TABLE doc (id int PRIMARY KEY, body text, views int);

@@ -105,6 +105,7 @@ def test_what_cannot_be_told_is_refused_with_its_remedy(table, redis, new_cdcd, 
     assert why in files.said()
 
 
+@pytest.mark.replication
 def test_a_type_that_the_catalog_has_no_more_is_in_doubt(table, redis, run_cdcd):
     cdcd = run_cdcd(table, rules("cost = 1.5"), redis)
     redis.warm("blog:page:1", "blog:page:2")
