@@ -12,14 +12,19 @@
     " -c bytea_output=hex"
 /* Our queries name nothing but the catalog; our DDL must not queue for long before a table in use
  * (others queue behind us, and so do the gate's questions), and need not wait for standbys. */
-#define PINNED_SQL " -c search_path=pg_catalog -c lock_timeout=200ms -c synchronous_commit=local"
+#define PINNED_SQL                                                                 \
+    " -c search_path=pg_catalog -c lock_timeout=200ms -c synchronous_commit=local" \
+    " -c statement_timeout=0"
 
 /* What was taken out of the outbox twice does no harm. The triggers of sql/004_outbox.sql tell by
  * cdcd.reader who takes rows out. The outbox is empty or full when its statistics say otherwise, so
- * plans that are good for one alone are not for it. */
+ * plans that are good for one alone are not for it. cdcd.rotate() needs a snapshot a statement; and
+ * a read lasts for as long as the stores make it wait. */
 #define PINNED_OUTBOX                                                                              \
     " -c search_path=pg_catalog -c lock_timeout=200ms -c synchronous_commit=off -c cdcd.reader=on" \
-    " -c enable_seqscan=off -c enable_nestloop=off -c jit=off"
+    " -c enable_seqscan=off -c enable_nestloop=off -c jit=off"                                     \
+    " -c default_transaction_isolation=read\\ committed -c default_transaction_read_only=off"      \
+    " -c statement_timeout=0"
 
 /* A peer that is silent is given up after about this long, rather than after the kernel's two
  * hours. It is less than our own limit for a connection, so that of several hosts a dead one is
