@@ -15,7 +15,7 @@
 --     any_update   false: an UPDATE counts if it changes one of these columns; true: if it changes
 --                  anything
 --     notify       false: never NOTIFY, which forbids PREPARE TRANSACTION; cdcd then finds changes
---                  when it polls
+--                  when it polls. NULL: as it was, at first true
 --   cdcd.unwatch(table)                              ends it
 --   cdcd.watched                                     what is watched, and how
 --   cdcd.outbox                                      what has not been done yet
@@ -381,7 +381,7 @@ $$;
 -- Watches a table. Called again it changes how, and makes anew what is missing. When all is as it
 -- should be it does nothing; otherwise it needs an ACCESS EXCLUSIVE lock on the table for a moment.
 CREATE OR REPLACE FUNCTION cdcd.watch(
-    "table" regclass, columns text[] DEFAULT NULL, notify boolean DEFAULT true, any_update boolean DEFAULT false)
+    "table" regclass, columns text[] DEFAULT NULL, notify boolean DEFAULT NULL, any_update boolean DEFAULT false)
 RETURNS void LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     unknown text;
@@ -406,8 +406,8 @@ BEGIN
                           ORDER BY attnum);
     new.all_columns := columns IS NULL;
     new.any_update  := columns IS NULL OR any_update;
-    new.notify      := notify;
-    SELECT cdcd.capture_source(new.id, relkind = 'p', new.columns, new.all_columns, relnatts, notify,
+    new.notify      := coalesce(notify, old.notify, true);
+    SELECT cdcd.capture_source(new.id, relkind = 'p', new.columns, new.all_columns, relnatts, new.notify,
                                new.any_update)
       INTO new.source FROM pg_class WHERE oid = "table";
     IF old = new AND EXISTS (SELECT FROM cdcd.watched w

@@ -179,6 +179,31 @@ def test_the_outbox_calls_do_what_they_say_and_are_taken_back(db, printed):
         assert watched(db) == {}
 
 
+def test_check_live_is_content_with_what_is_watched(db, printed):
+    db.sql(TENANT_TABLES + "CREATE TABLE blog_post (id int PRIMARY KEY, title text);"
+           "CREATE TABLE blog_comment (id int PRIMARY KEY, post_id int)")
+    outbox(db)
+    sql = printed({"a.cfg": COMMENTS, "b.cfg": TENANTS.replace('app = "blog"', 'app = "tenants"')},
+                  mode="outbox")
+    assert live_errors(sql)
+    run_sql(db, sql())
+    assert live_errors(sql) == []
+    answer = run_verb("check", "-c", sql.config, "--live").stderr
+    assert "cdcd.watch" not in answer, answer
+
+
+def test_a_table_that_must_not_notify_is_left_so_when_its_columns_change(db, printed):
+    db.sql("CREATE TABLE blog_post (id int PRIMARY KEY);"
+           "CREATE TABLE blog_comment (id int PRIMARY KEY, post_id int)")
+    outbox(db)
+    db.sql("SELECT cdcd.watch('blog_comment', notify => false)")
+    run_sql(db, printed(COMMENTS)("--mode", "outbox"))
+    assert db.sql('SELECT "table"::text, columns, notify FROM cdcd.watched ORDER BY 1') == [
+        ("blog_comment", ["post_id"], False),
+        ("blog_post", ["id"], True),
+    ]
+
+
 def test_tables_that_patterns_match_are_watched_each_with_all_that_any_rule_wants(db, printed):
     db.sql(TENANT_TABLES)
     sql = printed(TENANTS)
