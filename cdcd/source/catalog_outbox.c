@@ -65,13 +65,15 @@ void catalog_outbox_read_server(struct catalog *catalog, struct row row)
         catalog->outbox_version = -1;
 }
 
-/* Calls of cdcd.watch keep `notify` as it is, for a database that prepares transactions depends on
+/* Once a column that is watched was dropped or renamed the triggers give whole rows.
+ *
+ * Calls of cdcd.watch keep `notify` as it is, for a database that prepares transactions depends on
  * it. */
 static const char published_sql[] =
     "published AS MATERIALIZED ("
     "  SELECT f.schema, f.name, w.\"table\" IS NOT NULL AS watched, coalesce(w.enabled, false) AS "
     "enabled,"
-    "         CASE WHEN NOT w.all_columns THEN to_jsonb(w.columns) END AS columns,"
+    "         CASE WHEN k.known THEN to_jsonb(w.columns) END AS columns,"
     "         NULL::text AS filter, w.any_update, w.stamp,"
     "         CASE WHEN cardinality(w.unguarded) > 0 THEN concat("
     "           (SELECT string_agg(format('%I.%I', pn.nspname, pc.relname), ', ')"
@@ -99,6 +101,10 @@ static const char calls_sql[] =
     "   CROSS JOIN LATERAL ("
     "     SELECT quote_literal(format('%I.%I', f.schema, f.name)) AS name,"
     "            CASE WHEN NOT w.notify THEN ', notify => false' END AS notify,"
+    "            NOT w.all_columns AND NOT EXISTS ("
+    "              SELECT FROM unnest(w.columns) u (name) WHERE NOT EXISTS ("
+    "                SELECT FROM pg_attribute c WHERE c.attrelid = f.oid AND c.attname = u.name"
+    "                   AND c.attnum > 0 AND NOT c.attisdropped)) AS known,"
     "            CASE WHEN NOT w.all_columns THEN"
     "              (SELECT ', ARRAY[' || string_agg(quote_literal(c.attname), ', ' ORDER BY "
     "c.attnum)"

@@ -167,6 +167,16 @@ def test_columns_that_rules_take_are_watched_after_what_is_said(watched, check):
     assert watched.value("SELECT notify FROM cdcd.watched") is False
 
 
+def test_after_a_column_was_renamed_whole_rows_are_given(watched, check):
+    watched.sql("SELECT cdcd.watch('blog_post', ARRAY['id', 'title'])")
+    assert check(watched)[0] == 78
+    watched.sql("ALTER TABLE blog_post RENAME title TO headline")
+    assert check(watched) == (0, "")
+    watched.sql("UPDATE blog_post SET body = 'new' WHERE id = 1")
+    assert outbox.ops(watched) == [("U", "blog_post")]
+    assert "headline" in outbox.rows(watched)[0][3]
+
+
 def test_updates_that_count_are_given_after_what_is_said(watched, check):
     watched.sql("SELECT cdcd.watch('blog_post', ARRAY['id', 'title'])")
     assert check(watched, TITLE) == (0, "")
