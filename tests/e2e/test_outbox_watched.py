@@ -77,6 +77,29 @@ def test_what_is_not_watched_does_not_start(watched, watch):
     program.end()
 
 
+@pytest.mark.parametrize(
+    "harm, code, said",
+    [
+        ("DROP SCHEMA cdcd CASCADE", 78, "-f sql/004_outbox.sql"),
+        ("REVOKE DELETE ON cdcd.outbox FROM cdcd_reader", 77, "GRANT DELETE ON cdcd.outbox TO"),
+        ("SELECT cdcd.unwatch('blog_post')", 78, "SELECT cdcd.watch('public.blog_post')"),
+        ("SELECT cdcd.watch('blog_post', ARRAY['title'])", 78, "ARRAY['title'], any_update => true"),
+        ("ALTER TABLE blog_post DISABLE TRIGGER ALL", 78, "were disabled or dropped"),
+    ],
+)
+def test_cdcd_does_not_start_while_changes_would_be_missed(watched, redis, refused, harm, code, said):
+    watched.sql(harm)
+    rules = rules_file('post = { key = "post:{title}"; triggers = "blog_post"; };')
+    source = {
+        "mode": "outbox",
+        "create": False,
+        "weak_identity": "clear",
+        "conninfo": watched.conninfo(user="cdcd_reader"),
+    }
+    ended, all_said = refused(watched, rules, redis, source=source)
+    assert ended == code and said in all_said
+
+
 def test_a_table_that_comes_and_is_watched_appears(watched, watch):
     program = watch(POST, "public.late")
     assert program.until("streaming") == [f"table {POST}", "streaming"]
