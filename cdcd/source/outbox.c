@@ -63,11 +63,11 @@ struct outbox {
 
     struct outbox_rows *rows;
     bool in_unit;
-    bool fruitful;     /* this read was */
-    bool more;         /* it left something for the next */
-    uint64_t txid;     /* of the unit */
-    char gap[256];     /* to be said when the unit has ended; "" when there is none */
-    struct buf puzzle; /* the message that the catalog must explain; empty: none */
+    bool fruitful;           /* this read was */
+    bool more;               /* it left something for the next */
+    struct outbox_unit unit; /* of the unit */
+    char gap[256];           /* to be said when the unit has ended; "" when there is none */
+    struct buf puzzle;       /* the message that the catalog must explain; empty: none */
     bool paused;
     struct outbox_ledger ledger;
 };
@@ -89,7 +89,7 @@ static void begin(struct outbox *outbox);
 static void finish(struct outbox *outbox);
 static void put_tell(struct buf *sql, bool awake);
 static void on_head(void *ctx, const struct outbox_head *head);
-static void on_begin(void *ctx, uint64_t txid);
+static void on_begin(void *ctx, const struct outbox_unit *unit);
 static void on_change(void *ctx, const struct change *change);
 static void on_emptied(void *ctx, const char *reason);
 
@@ -491,7 +491,7 @@ static void end_unit(struct outbox *outbox)
     if (!outbox->in_unit)
         return;
     outbox->in_unit = false;
-    uint64_t token = outbox_ledger_give(&outbox->ledger, outbox->txid);
+    uint64_t token = outbox_ledger_give(&outbox->ledger, &outbox->unit);
     outbox->source_events->commit(outbox->source_ctx, token);
     if (outbox->state == OUTBOX_ON && outbox->gap[0])
         outbox->source_events->gap(outbox->source_ctx, outbox->gap);
@@ -550,7 +550,7 @@ static void on_head(void *ctx, const struct outbox_head *head)
 }
 
 /* The outbox may be left within any of these, and a message may hold several rows. */
-static void on_begin(void *ctx, uint64_t txid)
+static void on_begin(void *ctx, const struct outbox_unit *unit)
 {
     struct outbox *outbox = ctx;
     end_unit(outbox);
@@ -558,8 +558,8 @@ static void on_begin(void *ctx, uint64_t txid)
         return;
     outbox->in_unit = true;
     outbox->fruitful = true;
-    outbox->txid = txid;
-    outbox->source_events->begin(outbox->source_ctx, (uint32_t)txid);
+    outbox->unit = *unit;
+    outbox->source_events->begin(outbox->source_ctx, (uint32_t)unit->txid);
 }
 
 static void on_change(void *ctx, const struct change *change)

@@ -9,12 +9,12 @@
 
 struct given {
     uint64_t token;
-    uint64_t txid;
+    struct outbox_unit unit;
 };
 
-uint64_t outbox_ledger_give(struct outbox_ledger *ledger, uint64_t txid)
+uint64_t outbox_ledger_give(struct outbox_ledger *ledger, const struct outbox_unit *unit)
 {
-    struct given given = {.token = ++ledger->token, .txid = txid};
+    struct given given = {.token = ++ledger->token, .unit = *unit};
     buf_put(&ledger->given, &given, sizeof given);
     return given.token;
 }
@@ -37,7 +37,7 @@ void outbox_ledger_confirm(struct outbox_ledger *ledger, uint64_t token)
         memcpy(&given, ledger->given.data + ledger->n_over, sizeof given);
         if (given.token > token)
             break;
-        buf_put(&ledger->done, &given.txid, sizeof given.txid);
+        buf_put(&ledger->done, &given.unit, sizeof given.unit);
     }
     if (ledger->n_over >= ledger->given.len / 2) { /* else moving would cost more than it gains */
         drop_front(&ledger->given, ledger->n_over);
@@ -57,11 +57,11 @@ bool outbox_ledger_is_clear(const struct outbox_ledger *ledger)
 
 void outbox_ledger_take_sql(struct outbox_ledger *ledger, unsigned n, struct buf *sql)
 {
-    size_t size = sizeof(uint64_t), n_done = ledger->done.len / size;
+    size_t size = sizeof(struct outbox_unit), n_done = ledger->done.len / size;
     assert(n_done > 0);
     if (n > n_done)
         n = (unsigned)n_done;
-    outbox_delete_sql(sql, (const uint64_t *)(const void *)ledger->done.data, n);
+    outbox_delete_sql(sql, (const struct outbox_unit *)(const void *)ledger->done.data, n);
     drop_front(&ledger->done, n * size);
 }
 

@@ -5,6 +5,7 @@
 #define CDCD_SOURCE_OUTBOX_LEDGER_H
 
 #include "base/buf.h"
+#include "source/outbox_row.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -18,7 +19,7 @@ struct outbox_ledger {
 };
 
 /* Returns the transaction's token. */
-uint64_t outbox_ledger_give(struct outbox_ledger *ledger, uint64_t txid);
+uint64_t outbox_ledger_give(struct outbox_ledger *ledger, const struct outbox_unit *unit);
 /* All up to the token is to be deleted. */
 void outbox_ledger_confirm(struct outbox_ledger *ledger, uint64_t token);
 bool outbox_ledger_has_done(const struct outbox_ledger *ledger);

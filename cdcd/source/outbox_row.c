@@ -229,7 +229,8 @@ static void begin(struct outbox_rows *rows, const struct value *fields)
         return;
     rows->in_transaction = true;
     rows->txid = txid;
-    rows->events->begin(rows->ctx, txid);
+    struct outbox_unit unit = {.txid = txid, .last_id = number_of(&fields[FIELD_LAST])};
+    rows->events->begin(rows->ctx, &unit);
 }
 
 static bool is_change(const struct value *fields)

@@ -27,11 +27,16 @@ struct outbox_head {
     uint64_t bound; /* UINT64_MAX: none were */
 };
 
+struct outbox_unit {
+    uint64_t txid;
+    uint64_t last_id; /* the largest of its rows */
+};
+
 /* Everything given is lent for the call. */
 struct outbox_row_events {
     void (*head)(void *ctx, const struct outbox_head *head);
     /* A row of another transaction than the row before, in this read. */
-    void (*begin)(void *ctx, uint64_t txid);
+    void (*begin)(void *ctx, const struct outbox_unit *unit);
     void (*change)(void *ctx, const struct change *change);
     /* Rows were taken out unread; reason says by whom. */
     void (*emptied)(void *ctx, const char *reason);

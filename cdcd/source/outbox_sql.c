@@ -45,12 +45,9 @@ void outbox_mark_reset(struct outbox_mark *mark)
     mark->read.snapshot = (struct snapshot){0};
 }
 
-static void put_array(struct buf *sql, const uint64_t *txids, unsigned n)
+static void put_element(struct buf *sql, unsigned i, uint64_t txid)
 {
-    buf_put_str(sql, "'{");
-    for (unsigned i = 0; i < n; i++)
-        buf_printf(sql, "%s%" PRIu64, i ? "," : "", txids[i]);
-    buf_put_str(sql, "}'::bigint[]");
+    buf_printf(sql, "%s%" PRIu64, i ? "," : "'{", txid);
 }
 
 /* The rows that the mark does not see. Those that were running are told apart, so that each half is
@@ -65,8 +62,9 @@ static void put_unread(struct buf *sql, const struct outbox_mark *mark)
     if (read->n_running == 0)
         return;
     buf_put_str(sql, " UNION ALL SELECT * FROM cdcd.outbox WHERE txid = ANY (");
-    put_array(sql, read->running, read->n_running);
-    buf_put_str(sql, ")");
+    for (unsigned i = 0; i < read->n_running; i++)
+        put_element(sql, i, read->running[i]);
+    buf_put_str(sql, "}'::bigint[])");
 }
 
 void outbox_read_sql(struct buf *sql, const struct outbox_mark *mark, unsigned n_rows)
@@ -95,9 +93,14 @@ void outbox_read_sql(struct buf *sql, const struct outbox_mark *mark, unsigned n
                                        "ORDER BY last NULLS FIRST, id) TO STDOUT (FORMAT binary)");
 }
 
-void outbox_delete_sql(struct buf *sql, const uint64_t *txids, unsigned n)
+void outbox_delete_sql(struct buf *sql, const struct outbox_unit *units, unsigned n)
 {
+    uint64_t last_id = 0;
+    assert(n > 0);
     buf_put_str(sql, "DELETE FROM cdcd.outbox WHERE txid = ANY (");
-    put_array(sql, txids, n);
-    buf_put_str(sql, ")");
+    for (unsigned i = 0; i < n; i++) {
+        put_element(sql, i, units[i].txid);
+        last_id = units[i].last_id > last_id ? units[i].last_id : last_id;
+    }
+    buf_printf(sql, "}'::bigint[]) AND id <= %" PRIu64, last_id);
 }

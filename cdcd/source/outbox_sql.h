@@ -25,14 +25,16 @@ void outbox_mark_reset(struct outbox_mark *mark);
 
 /* Appends COPY (...) TO STDOUT (FORMAT binary): the head, then the rows of transactions that the
  * mark does not see, each transaction's together, in an order in which each comes after those that
- * changed a row before it did. Whole transactions, of about n_rows or a little more.
+ * changed a row before it did. Whole transactions, of about n_rows or a little more; between two
+ * reads that order does not hold, when more than n_rows wait.
  *
  * Columns, in binary: last int8 (NULL in the head), txid int8, op text, relation int8, shape int8,
  * schema text, name text, columns text, old text, new text. In the head: NULL, the bound or NULL,
  * 'S', and NULLs; new is the snapshot. */
 void outbox_read_sql(struct buf *sql, const struct outbox_mark *mark, unsigned n_rows);
-/* Appends the DELETE of these transactions' rows. */
-void outbox_delete_sql(struct buf *sql, const uint64_t *txids, unsigned n);
+/* Appends the DELETE of these transactions' rows, and of none that was written since: the number of
+ * a transaction may come again where rows were restored from another cluster. */
+void outbox_delete_sql(struct buf *sql, const struct outbox_unit *units, unsigned n);
 
 /* An expression: a number that tells what a table's columns look like; relation is SQL. */
 #define OUTBOX_SHAPE_SQL(relation)                                                              \

@@ -25,12 +25,12 @@ static void on_head(void *ctx, const struct outbox_head *head)
     seen->sum += (uint32_t)strlen(head->snapshot);
 }
 
-static void on_begin(void *ctx, uint64_t txid)
+static void on_begin(void *ctx, const struct outbox_unit *unit)
 {
     struct seen *seen = ctx;
     assert(seen->headed);
     seen->inside = true;
-    seen->sum += (uint32_t)txid;
+    seen->sum += (uint32_t)(unit->txid + unit->last_id);
 }
 
 static void read_row(struct seen *seen, const struct relation *relation, const struct value *row)

@@ -27,10 +27,10 @@ static void on_head(void *ctx, const struct outbox_head *head)
         printf("which makes no sense\n");
 }
 
-static void on_begin(void *ctx, uint64_t txid)
+static void on_begin(void *ctx, const struct outbox_unit *unit)
 {
     (void)ctx;
-    printf("begin %" PRIu64 "\n", txid);
+    printf("begin %" PRIu64 "\n", unit->txid);
 }
 
 static void print_image(const struct relation *relation, const struct value *row)
@@ -80,11 +80,11 @@ static void take_answer(struct outbox_rows *rows, const char *hex)
 
 static void put_delete(struct buf *sql, char *words)
 {
-    uint64_t txids[TXIDS_MAX];
+    struct outbox_unit units[TXIDS_MAX];
     unsigned n = 0;
     for (char *word; (word = strsep(&words, " ")) && n < TXIDS_MAX;)
-        txids[n++] = strtoull(word, NULL, 10);
-    outbox_delete_sql(sql, txids, n);
+        units[n++] = (struct outbox_unit){strtoull(word, NULL, 10), INT64_MAX};
+    outbox_delete_sql(sql, units, n);
 }
 
 static void obey(struct outbox_rows *rows, const struct outbox_mark *mark, char *line)

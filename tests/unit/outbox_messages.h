@@ -59,10 +59,10 @@ static inline void on_head(void *ctx, const struct outbox_head *head)
     buf_put_str(&fixture->said, "\n");
 }
 
-static inline void on_begin(void *ctx, uint64_t txid)
+static inline void on_begin(void *ctx, const struct outbox_unit *unit)
 {
     struct fixture *fixture = ctx;
-    buf_printf(&fixture->said, "begin %" PRIu64 "\n", txid);
+    buf_printf(&fixture->said, "begin %" PRIu64 "\n", unit->txid);
 }
 
 static inline void on_change(void *ctx, const struct change *change)

@@ -90,13 +90,13 @@ static void those_that_were_running_are_read_as_well(void **state)
     buf_free(&sql);
 }
 
-static void exactly_these_transactions_are_deleted(void **state)
+static void exactly_what_was_read_of_these_is_deleted(void **state)
 {
     struct buf sql = {0};
     (void)state;
-    outbox_delete_sql(&sql, (const uint64_t[]){7, 4000000000000}, 2);
+    outbox_delete_sql(&sql, (const struct outbox_unit[]){{7, 90}, {4000000000000, 80}}, 2);
     assert_string_equal(buf_str(&sql), "DELETE FROM cdcd.outbox WHERE txid = ANY "
-                                       "('{7,4000000000000}'::bigint[])");
+                                       "('{7,4000000000000}'::bigint[]) AND id <= 90");
     buf_free(&sql);
 }
 
@@ -111,7 +111,7 @@ int main(void)
         TEST(nonsense_leaves_the_mark_as_it_was),
         TEST(after_a_reset_all_is_unread),
         TEST(those_that_were_running_are_read_as_well),
-        TEST(exactly_these_transactions_are_deleted),
+        TEST(exactly_what_was_read_of_these_is_deleted),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
