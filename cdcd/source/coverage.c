@@ -327,6 +327,8 @@ void coverage_compare(struct coverage *coverage, const struct catalog *catalog, 
 {
     const struct catalog_table *table = &catalog->tables[place];
     struct wanted *one = &coverage->list->tables[place];
+    if (catalog->mode == SOURCE_OUTBOX && !catalog_outbox_is_usable(catalog))
+        return; /* what is watched is not known */
     coverage->n_appeared = place == 0 ? 0 : coverage->n_appeared;
     if (!stays(coverage, catalog, place))
         return;

@@ -149,6 +149,8 @@ static void put_set_operations(const struct catalog *catalog, struct buf *sql)
 int remedy_operations(const struct catalog *catalog, bool create, struct err *err)
 {
     const struct catalog_publication *publication = &catalog->publication;
+    if (catalog->mode == SOURCE_OUTBOX)
+        return remedy_outbox_schema(catalog, err);
     if (create || !publication->leaves_out)
         return 0;
     struct buf sql = {0};

@@ -30,7 +30,7 @@ void remedy_pattern(const struct catalog *catalog, const struct wanted_list *wan
 /* True when the stream gives the table's changes. */
 bool remedy_is_covered(const struct catalog *catalog, const struct catalog_table *table);
 /* 0, or -1 with err filled in: the publication leaves out operations, so that changes would be
- * missed. With create it may, as that can be mended. */
+ * missed (with create it may, as that can be mended); or the outbox cannot be read. */
 int remedy_operations(const struct catalog *catalog, bool create, struct err *err);
 /* Complains about columns that are not published or watched, and that are missed by complaints from
  * the place `first` on: those of the rules, which know of no column but the published. */

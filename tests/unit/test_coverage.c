@@ -299,6 +299,7 @@ static void a_list_that_is_adopted_keeps_what_may_have_been_written_unseen(void 
 static void watch(const char *stamp)
 {
     fixture.catalog.mode = SOURCE_OUTBOX;
+    fixture.catalog.outbox_version = CATALOG_OUTBOX_VERSION;
     fixture.table.watched = fixture.table.published = true;
     fixture.table.stamp = stamp;
 }
@@ -306,6 +307,7 @@ static void watch(const char *stamp)
 static void unwatch(void)
 {
     fixture.catalog.mode = SOURCE_OUTBOX;
+    fixture.catalog.outbox_version = CATALOG_OUTBOX_VERSION;
     fixture.table.watched = fixture.table.published = false;
     fixture.table.stamp = "";
 }
@@ -382,6 +384,28 @@ static void triggers_that_were_touched_while_the_connection_was_lost_are_noticed
     assert_int_equal(compare(), 1);
 }
 
+static void warn(void *ctx)
+{
+    (void)ctx;
+    coverage_warn(fixture.coverage, &fixture.catalog);
+}
+
+static void an_outbox_that_cannot_be_read_now_is_told_once_and_nothing_appears(void **state)
+{
+    (void)state;
+    watch("1");
+    coverage_note(fixture.coverage, &fixture.catalog, false, false);
+    unwatch();
+    fixture.catalog.outbox_version = -1;
+    fixture.catalog.outbox_grants = "GRANT cdcd_reader TO x";
+    fixture.catalog.server.role_sql = fixture.catalog.server.database_sql = "x";
+    assert_int_equal(logged(NULL, warn, "may not read the outbox of database x; GRANT"), 1);
+    assert_int_equal(logged(NULL, warn, "outbox"), 0);
+    assert_int_equal(compare(), 0);
+    watch("1");
+    assert_int_equal(compare(), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -402,6 +426,7 @@ int main(void)
         TEST(before_the_first_stream_none_appears),
         TEST(a_list_that_was_abandoned_is_wanted_again),
         TEST(a_list_that_is_adopted_keeps_what_may_have_been_written_unseen),
+        TEST(an_outbox_that_cannot_be_read_now_is_told_once_and_nothing_appears),
         TEST(what_is_watched_at_the_first_look_does_not_appear),
         TEST(a_table_whose_triggers_were_touched_appears_once),
         TEST(a_table_that_is_watched_again_appears),
