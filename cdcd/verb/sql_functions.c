@@ -137,8 +137,9 @@ static const struct script_part functions[] = {
     {
         "The columns that are published, from PostgreSQL 15 on: those that rules read, and those of the\n"
         "replica identity, without which UPDATE and DELETE would fail. NULL: all of them; so where the\n"
-        "identity is FULL, or should be for what conditions compare, and of partitioned tables, whose\n"
-        "partitions have identities of their own.",
+        "identity is FULL, or may be wanted so by those who read `cdcd check --live`, since PostgreSQL\n"
+        "refuses UPDATE and DELETE with FULL and a list; and of partitioned tables, whose partitions have\n"
+        "identities of their own.",
         "CREATE OR REPLACE FUNCTION pg_temp.cdcd_columns(\n"
         "    publication name, relation regclass, reads text[], compared text[])\n"
         "RETURNS text[] LANGUAGE plpgsql STABLE SET search_path = pg_catalog AS $$\n"
@@ -156,7 +157,9 @@ static const struct script_part functions[] = {
         "        RETURN NULL; -- PostgreSQL allows no lists beside whole schemas\n"
         "    ELSIF EXISTS (SELECT FROM pg_attribute a\n"
         "                   WHERE a.attrelid = relation AND a.attnum > 0 AND NOT a.attisdropped\n"
-        "                     AND (compared IS NULL OR a.attname = ANY (compared))\n"
+        "                     AND (compared IS NULL OR a.attname = ANY (compared)\n"
+        "                          -- an UPDATE does not send a large value that it leaves alone\n"
+        "                          OR (a.attname = ANY (reads) AND a.attstorage <> 'p'))\n"
         "                     AND a.attname <> ALL (sent)) THEN\n"
         "        RETURN NULL;\n"
         "    END IF;\n"

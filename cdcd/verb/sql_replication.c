@@ -17,9 +17,8 @@ static const char slot_head[] =
     "cdcd has read it, or for ever when nobody does.\n";
 
 static const char down_head[] =
-    "Takes the publication away; the role stays, see sql/001_role.down.sql. The slot goes first, "
-    "when cdcd has stopped, or PostgreSQL keeps\n"
-    "its WAL for ever:\n";
+    "Takes the publication away; the role stays, see sql/001_role.down.sql. The slot goes first,\n"
+    "when cdcd has stopped, or PostgreSQL keeps its WAL for ever:\n";
 
 static const char identity_head[] =
     "Replica identities stay: what they were before is not known, and others may need them. Where\n"

@@ -275,19 +275,32 @@ def test_a_table_without_identity_gets_one(db, printed):
 
 
 def test_rules_that_read_more_get_more(db, printed, place):
-    db.sql("CREATE TABLE t (id int PRIMARY KEY, a text, b text)")
+    db.sql("CREATE TABLE t (id int PRIMARY KEY, a int, b int)")
     rules = 'c = {{ key = "c:{{id}}"; triggers = ( {{ table = "t"; on = "save"; when = "{}"; }} ); {} }};'
-    sql = printed(rules_file(rules.format("new.a = 'x'", scan("c"))))
+    sql = printed(rules_file(rules.format("new.a = 1", scan("c"))))
     run_sql(db, sql())
     assert published(db) == {"public.t": {"id", "a"}}
     path = pathlib.Path(sql.config).parent / "rules.d" / "blog.cfg"
-    path.write_text(rules_file(rules.format("new.b = 'x'", scan("c"))), "utf-8")
+    path.write_text(rules_file(rules.format("new.b = 1", scan("c"))), "utf-8")
     run_sql(db, sql())
     assert published(db) == {"public.t": {"id", "b"}}
     path.write_text(rules_file(f'c = {{ key = "c:{{a}}"; triggers = "t"; {scan("c")} }};'), "utf-8")
     run_sql(db, sql())
     assert published(db) == {"public.t": {"id", "a", "b"}} and identity(db, "t") == "f"
-    db.sql("INSERT INTO t VALUES (1); UPDATE t SET a = 'x'; DELETE FROM t")
+    db.sql("INSERT INTO t VALUES (1); UPDATE t SET a = 1; DELETE FROM t")
+    assert live_errors(sql) == []
+
+
+def test_a_table_that_check_live_may_want_whole_has_no_list_that_stands_against_it(db, printed):
+    db.sql("CREATE TABLE t (id int PRIMARY KEY, a text, b int); INSERT INTO t VALUES (1)")
+    sql = printed(rules_file('c = { key = "c:{id}"; triggers = ( { table = "t"; on = "save";'
+                             f""" when = "new.a = 'x'"; }} ); {scan("c")} }};"""))
+    run_sql(db, sql())
+    assert live_errors(sql) == []
+    assert "ALTER TABLE public.t REPLICA IDENTITY FULL" in run_verb("check", "-c", sql.config, "--live").stderr
+    db.sql("ALTER TABLE t REPLICA IDENTITY FULL")
+    db.sql("UPDATE t SET b = 2")
+    run_sql(db, sql())
     assert live_errors(sql) == []
 
 
