@@ -43,7 +43,8 @@ $$;
 CREATE SCHEMA IF NOT EXISTS cdcd;
 COMMENT ON SCHEMA cdcd IS 'cdcd: changes of rows, on their way to the caches';
 
--- What cdcd asks before it reads.
+-- What cdcd wants to know before it reads. It takes the number from this text, which it can do also
+-- where it may not call it, or where there is no such function.
 CREATE OR REPLACE FUNCTION cdcd.version() RETURNS int LANGUAGE sql IMMUTABLE AS 'SELECT 1';
 
 -- Three values that triggers read and cdcd writes. Each is a sequence, because a sequence is a table
