@@ -117,7 +117,7 @@ class Cdcd(Server):
 
     def launch(self):
         """Starts it, and does not wait for anything."""
-        self.source.prepare()
+        self.source.prepare(run_verb("sql", "-c", self.config).stdout)
         with open(self.log, "ab") as log:
             self.process = subprocess.Popen(
                 LEASH + self.command(),

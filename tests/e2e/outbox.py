@@ -69,11 +69,12 @@ def forget(database):
     database.sql("BEGIN; SET LOCAL cdcd.reader = 'on'; DELETE FROM cdcd.outbox; COMMIT")
 
 
-def watch_all(database):
+def watch_all(database, notify=True):
     """Every table of the database, whole."""
     database.sql(
-        """SELECT cdcd.watch(c.oid) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+        """SELECT cdcd.watch(c.oid, notify => %s) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
            WHERE c.relkind IN ('r', 'p') AND NOT c.relispartition AND c.relpersistence <> 't'
            AND n.nspname <> ALL (ARRAY['cdcd', 'information_schema']) AND n.nspname !~ '^pg_'
-           ORDER BY c.oid"""
+           ORDER BY c.oid""",
+        notify,
     )

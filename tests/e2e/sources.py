@@ -16,7 +16,7 @@ class Replication:
     def settings(self):
         return {"slot": self.slot, "publication": self.database.name, "create": True}
 
-    def prepare(self):
+    def prepare(self, sql=""):
         """The daemon makes what it needs."""
 
     def reads(self):
@@ -48,7 +48,8 @@ class Replication:
 
 
 class Outbox:
-    """Triggers on all tables there are when the daemon is started first."""
+    """Triggers on all tables there are when the daemon is started first; on those that its rules
+    name, as cdcd sql says."""
 
     def __init__(self, database):
         self.database = database
@@ -57,13 +58,15 @@ class Outbox:
     def settings(self):
         return {"mode": "outbox", "poll": "100ms"}
 
-    def prepare(self):
+    def prepare(self, sql=""):
         if self.prepared:
             return
         try:
             outbox.install(self.database)
             outbox.watch_all(self.database)
-            self.prepared = True
+            if sql:
+                self.database.sql(sql)
+                self.prepared = True
         except psycopg2.OperationalError:
             pass  # it is down, which is what the test is about
 

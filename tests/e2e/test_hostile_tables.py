@@ -8,6 +8,8 @@ import pytest
 from daemon import rules_file
 from poll import wait_for
 
+pytestmark = pytest.mark.both_sources
+
 
 @pytest.fixture
 def cleared(db, redis, run_cdcd):
@@ -236,6 +238,7 @@ def test_bytes_of_a_database_without_an_encoding_stand_in_keys_as_they_are(encod
     assert left == {b"page:a\xff\xfe", "url:a%FF%FE", "title:found"}
 
 
+@pytest.mark.replication
 def test_bytes_that_have_no_utf_8_are_said_with_what_to_do_and_that_helps(
     encoded, redis, run_cdcd
 ):
@@ -266,6 +269,26 @@ def test_bytes_that_have_no_utf_8_are_said_with_what_to_do_and_that_helps(
     assert redis.left() == {"canary"}
 
 
+@pytest.mark.outbox
+def test_bytes_that_have_no_utf_8_in_the_outbox_are_said_with_what_to_do(encoded, redis, run_cdcd):
+    database = encoded("WIN1252")
+    database.sql("CREATE TABLE page (id int PRIMARY KEY, slug text)")
+    rules = """
+  page = { key = "page:{slug}"; triggers = "page"; all = { action = "scan"; match = "page:*"; }; };
+"""
+    cdcd = run_cdcd(database, rules_file(rules), redis)
+    redis.warm("blog:page:1", "blog:page:2", "canary")
+    database.sql("SET client_encoding = 'WIN1252'; INSERT INTO page VALUES (1, chr(129))")
+    cdcd.wait_for_log("0x81 .*DELETE FROM cdcd.outbox")
+    database.sql("DELETE FROM cdcd.outbox")
+    wait_for(lambda: redis.left() == {"canary"}, "what may have been missed is cleared")
+    redis.warm("blog:page:2")
+    database.sql("INSERT INTO page VALUES (2, '2')")
+    cdcd.caught_up()
+    assert redis.left() == {"canary"}
+
+
+@pytest.mark.replication
 def test_a_partition_whose_identity_is_smaller_than_its_roots_is_refused(db, redis, refused):
     db.sql("""CREATE TABLE "the log" (id int PRIMARY KEY, x int) PARTITION BY RANGE (id);
               CREATE TABLE log_1 PARTITION OF "the log" FOR VALUES FROM (0) TO (100);

@@ -7,6 +7,8 @@ from daemon import rules_file
 from poll import wait_for
 from servers import free_port
 
+pytestmark = pytest.mark.both_sources
+
 POST = 'post = { key = "post:{id}"; triggers = "blog_post"; };'
 TOUCH = "UPDATE blog_post SET title = title || '!' WHERE id = 1"
 
