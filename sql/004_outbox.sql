@@ -176,16 +176,24 @@ $$;
 -- It must never be why a transaction fails. A column that was renamed, dropped or altered after
 -- watch() makes the first attempt fail: then the whole row is written, with the names that columns
 -- have now; by format(), because a cast of the row to text could be a function of the table's owner,
--- that would run as the owner of this. A row that is too long for that is written without its values.
--- Both attempts are blocks without writes, whose subtransactions need no number.
+-- that would run as the owner of this. A row that is too long for that, or has bytes that are no text,
+-- is written without its values. Both attempts are blocks without writes, whose subtransactions need
+-- no number.
 CREATE OR REPLACE FUNCTION cdcd.capture_source(
     id int, partitioned boolean, columns text[], all_columns boolean, n_attributes int, notify boolean,
     any_update boolean)
 RETURNS text LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-    olds text;
-    news text;
+    olds        text;
+    news        text;
+    convertible text := '';
 BEGIN
+    -- cdcd reads UTF-8. A row that cannot be converted would hold up all that come after it.
+    IF getdatabaseencoding() NOT IN ('UTF8', 'SQL_ASCII') THEN
+        convertible := $convertible$
+            PERFORM convert_to(coalesce(old_row, '') || coalesce(new_row, ''), 'UTF8');
+$convertible$;
+    END IF;
     SELECT string_agg(format('OLD.%I', c), ', ' ORDER BY n), string_agg(format('NEW.%I', c), ', ' ORDER BY n)
       INTO olds, news FROM unnest(columns) WITH ORDINALITY AS u (c, n);
     RETURN format($source$
@@ -215,7 +223,7 @@ BEGIN
             IF as_watched AND TG_OP <> 'DELETE' THEN
                 new_row := ROW(%s)::text;
             END IF;
-        EXCEPTION WHEN OTHERS THEN
+%s        EXCEPTION WHEN OTHERS THEN
             as_watched := false;
         END;
 %s        IF NOT as_watched THEN
@@ -223,7 +231,7 @@ BEGIN
                 names := cdcd.column_names(TG_RELID);
                 old_row := CASE WHEN TG_OP <> 'INSERT' THEN format('%%s', OLD) END;
                 new_row := CASE WHEN TG_OP <> 'DELETE' THEN format('%%s', NEW) END;
-            EXCEPTION WHEN OTHERS THEN
+%s            EXCEPTION WHEN OTHERS THEN
                 names := NULL;
             END;
         END IF;
@@ -252,12 +260,13 @@ $part$ ELSE '' END,
         CASE WHEN all_columns THEN format(',
            (SELECT c.relnatts = %s FROM pg_class c WHERE c.oid = root)', n_attributes) ELSE '' END,
         CASE WHEN all_columns THEN ', as_watched' ELSE '' END,
-        olds, news,
+        olds, news, convertible,
         CASE WHEN any_update THEN '' ELSE
 $update$        IF as_watched AND TG_OP = 'UPDATE' AND old_row = new_row THEN
             RETURN NULL;
         END IF;
 $update$ END,
+        convertible,
         CASE WHEN notify THEN
 $notify$    IF asleep THEN
         PERFORM pg_notify('cdcd', '');
