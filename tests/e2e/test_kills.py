@@ -79,3 +79,17 @@ def test_connections_that_are_terminated_lose_nothing(database, redis, run_cdcd)
         )
 
     survive(database, redis, cdcd, terminate, lambda: None)
+
+
+def test_daemons_that_take_over_from_each_other_lose_nothing(database, redis, run_cdcd, new_cdcd):
+    """The one that reads is killed, and becomes the other's standby."""
+    cdcd = run_cdcd(database, rules_file(RULES), redis)
+    daemons = [cdcd, new_cdcd(database, rules_file(RULES), redis).launch()]
+
+    def kill():
+        daemons[0].kill9()
+
+    def start():
+        daemons.append(daemons.pop(0).launch())
+
+    survive(database, redis, cdcd, kill, start)

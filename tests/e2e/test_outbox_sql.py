@@ -185,6 +185,23 @@ def test_others_may_do_nothing_with_the_outbox(watching, role, statement):
     assert "permission denied" in complaint(watching, as_role(name, statement))[0]
 
 
+def test_a_role_that_may_call_it_but_is_no_owner_is_told_what_to_do(watching, role):
+    name = role("nobody")
+    watching.sql(f"GRANT USAGE ON SCHEMA cdcd TO {name}; GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA cdcd TO {name}")
+    said, hint = complaint(watching, as_role(name, "SELECT cdcd.watch('post')"))
+    assert said == f"role {name} may not watch tables"
+    assert f"GRANT postgres TO {name}" in hint
+
+
+def test_a_table_of_somebody_else_is_not_watched(db, role):
+    owner = role("owner")
+    db.sql(TABLES + f"GRANT CREATE ON DATABASE {db.name} TO {owner}")
+    outbox.migrate(db, "003_outbox_role.sql")
+    db.sql(f"SET ROLE {owner};" + (outbox.SQL / "004_outbox.sql").read_text("utf-8"))
+    assert "post" in complaint(db, as_role(owner, "SELECT cdcd.watch('post')"))[0]
+    assert db.sql("SELECT * FROM cdcd.watched") == []
+
+
 def test_the_reader_may_do_its_work_and_no_more(watching):
     def may(statement):
         watching.sql(f"BEGIN; SET ROLE cdcd_reader; {statement}; ROLLBACK")
