@@ -162,7 +162,7 @@ $$;
 -- The names of all columns of a table, as the text of a record; '' for one that triggers see no
 -- value of.
 CREATE OR REPLACE FUNCTION cdcd.column_names(relation oid) RETURNS text
-LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on AS $$
     SELECT '(' || string_agg(
                CASE WHEN attgenerated = 'v' THEN '""'
                     ELSE '"' || replace(replace(attname::text, '\', '\\'), '"', '""') || '"' END,
@@ -182,10 +182,12 @@ $$;
 CREATE OR REPLACE FUNCTION cdcd.capture_source(
     id int, partitioned boolean, columns text[], all_columns boolean, n_attributes int, notify boolean,
     any_update boolean)
-RETURNS text LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+RETURNS text LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on AS $$
 DECLARE
     olds        text;
     news        text;
+    body        text;
     convertible text := '';
 BEGIN
     -- cdcd reads UTF-8. A row that cannot be converted would hold up all that come after it.
@@ -196,12 +198,7 @@ $convertible$;
     END IF;
     SELECT string_agg(format('OLD.%I', c), ', ' ORDER BY n), string_agg(format('NEW.%I', c), ', ' ORDER BY n)
       INTO olds, news FROM unnest(columns) WITH ORDINALITY AS u (c, n);
-    RETURN format($source$
-CREATE OR REPLACE FUNCTION cdcd.capture_%s() RETURNS trigger
-LANGUAGE plpgsql SECURITY DEFINER
-SET search_path = pg_catalog, pg_temp
-SET datestyle = 'ISO, MDY' SET timezone = 'UTC' SET intervalstyle = 'postgres'
-SET extra_float_digits = 1 SET bytea_output = 'hex' AS $capture$
+    body := format($body$
 DECLARE
     root        oid  := TG_RELID;
     root_schema text := TG_TABLE_SCHEMA;
@@ -247,9 +244,8 @@ BEGIN
             CASE WHEN TG_OP <> 'TRUNCATE' THEN names END, old_row, new_row);
 %s    RETURN NULL;
 END
-$capture$
-$source$,
-        id, (SELECT ROW_TEXT.names FROM (SELECT '(' || string_agg(
+$body$,
+        (SELECT ROW_TEXT.names FROM (SELECT '(' || string_agg(
                  '"' || replace(replace(c, '\', '\\'), '"', '""') || '"', ',' ORDER BY n) || ')' AS names
                FROM unnest(columns) WITH ORDINALITY AS u (c, n)) AS ROW_TEXT),
         CASE WHEN partitioned THEN
@@ -272,6 +268,14 @@ $notify$    IF asleep THEN
         PERFORM pg_notify('cdcd', '');
     END IF;
 $notify$ ELSE '' END);
+    -- %L, because a column's name could end any other quoting.
+    RETURN format($source$
+CREATE OR REPLACE FUNCTION cdcd.capture_%s() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+SET datestyle = 'ISO, MDY' SET timezone = 'UTC' SET intervalstyle = 'postgres'
+SET extra_float_digits = 1 SET bytea_output = 'hex' AS %L
+$source$, id, body);
 END
 $$;
 

@@ -263,6 +263,25 @@ def test_names_in_a_writers_search_path_mislead_nobody(watching, role):
     assert outbox.ops(watching) == [("I", "post")]
 
 
+@pytest.mark.parametrize("tag", ["capture", "body", "source", ""])
+def test_a_columns_name_is_never_run(db, tag):
+    """Whoever owns a table names its columns, and another role watches it."""
+    name = f"${tag}$;SELECT 1/0;--'\\"
+    quoted = name.replace('"', '""')
+    outbox.install(db)
+    db.sql(f"""CREATE TABLE post (id int, "{quoted}" int)""")
+    db.sql("SELECT cdcd.watch('post'); INSERT INTO post VALUES (1, 2)")
+    assert outbox.rows(db) == [("I", "post", None, {"id": "1", name: "2"})]
+
+
+def test_a_session_with_strings_of_old_is_understood(watching):
+    watching.sql(
+        """SET standard_conforming_strings = off; SELECT cdcd.watch('post');
+           ALTER TABLE post ADD note text; INSERT INTO post VALUES (1, 'x', 'y')"""
+    )
+    assert outbox.rows(watching) == [("I", "post", None, {"id": "1", "title": "x", "note": "y"})]
+
+
 @pytest.mark.parametrize("name", sorted(path.name for path in outbox.SQL.glob("*.sql")))
 def test_a_migration_pastes_into_other_tools(name):
     """No command of psql, no parameter of SQLAlchemy's text(), no placeholder of Flyway's."""
