@@ -432,6 +432,11 @@ BEGIN
     EXECUTE (SELECT format('ALTER FUNCTION cdcd.capture_%s() OWNER TO %s', new.id, nspowner::regrole)
                FROM pg_namespace WHERE nspname = 'cdcd');
     EXECUTE format('REVOKE ALL ON FUNCTION cdcd.capture_%s() FROM PUBLIC', new.id);
+    -- Who makes a partition gives it its root's triggers.
+    IF (SELECT relkind = 'p' FROM pg_class WHERE oid = "table") THEN
+        EXECUTE (SELECT format('GRANT EXECUTE ON FUNCTION cdcd.capture_%s() TO %s', new.id, relowner::regrole)
+                   FROM pg_class WHERE oid = "table");
+    END IF;
     DELETE FROM cdcd.captures WHERE id = new.id;
     INSERT INTO cdcd.captures SELECT new.*;
     PERFORM cdcd.drop_triggers("table");

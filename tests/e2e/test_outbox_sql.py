@@ -274,6 +274,22 @@ def test_a_columns_name_is_never_run(db, tag):
     assert outbox.rows(db) == [("I", "post", None, {"id": "1", name: "2"})]
 
 
+def test_a_tables_owner_can_make_partitions_of_what_another_role_watches(db, role):
+    owner = role("owner")
+    outbox.install(db)
+    db.sql(f"CREATE SCHEMA mine AUTHORIZATION {owner}")
+    db.sql(as_role(owner, "CREATE TABLE mine.t (id int) PARTITION BY RANGE (id)"))
+    db.sql("SELECT cdcd.watch('mine.t')")
+    db.sql(
+        f"""SET ROLE {owner};
+            CREATE TABLE mine.t1 PARTITION OF mine.t FOR VALUES FROM (1) TO (10);
+            CREATE TABLE mine.t2 (id int);
+            ALTER TABLE mine.t ATTACH PARTITION mine.t2 FOR VALUES FROM (10) TO (20);
+            INSERT INTO mine.t VALUES (1), (11)"""
+    )
+    assert outbox.ops(db) == [("I", "t")] * 2
+
+
 def test_a_session_with_strings_of_old_is_understood(watching):
     watching.sql(
         """SET standard_conforming_strings = off; SELECT cdcd.watch('post');
