@@ -74,7 +74,16 @@ CREATE TABLE IF NOT EXISTS cdcd.outbox (
 CREATE TABLE IF NOT EXISTS cdcd.outbox_0 PARTITION OF cdcd.outbox FOR VALUES IN (0);
 CREATE TABLE IF NOT EXISTS cdcd.outbox_1 PARTITION OF cdcd.outbox FOR VALUES IN (1);
 CREATE TABLE IF NOT EXISTS cdcd.outbox_2 PARTITION OF cdcd.outbox FOR VALUES IN (2);
-CREATE INDEX IF NOT EXISTS outbox_txid ON cdcd.outbox (txid);
+
+-- Only once: even where there is one it would wait for every transaction that wrote a row, and all
+-- who write would wait behind it.
+DO $$
+BEGIN
+    IF pg_catalog.to_regclass('cdcd.outbox_txid') IS NULL THEN
+        CREATE INDEX outbox_txid ON cdcd.outbox (txid);
+    END IF;
+END
+$$;
 
 -- How each trigger function was made: cdcd.capture_<id>. Which table it serves, its triggers say.
 CREATE SEQUENCE IF NOT EXISTS cdcd.capture_id;

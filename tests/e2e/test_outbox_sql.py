@@ -290,6 +290,13 @@ def test_a_tables_owner_can_make_partitions_of_what_another_role_watches(db, rol
     assert outbox.ops(db) == [("I", "t")] * 2
 
 
+def test_a_migration_run_again_waits_for_no_writer(watching):
+    with watching.session() as writer, writer.cursor() as cursor:
+        cursor.execute("INSERT INTO post VALUES (1, 'x')")
+        text = (outbox.SQL / "004_outbox.sql").read_text("utf-8")
+        watching.sql("SET lock_timeout = '50ms';" + text)
+
+
 def test_a_session_with_strings_of_old_is_understood(watching):
     watching.sql(
         """SET standard_conforming_strings = off; SELECT cdcd.watch('post');
