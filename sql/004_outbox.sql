@@ -75,12 +75,16 @@ CREATE TABLE IF NOT EXISTS cdcd.outbox_0 PARTITION OF cdcd.outbox FOR VALUES IN 
 CREATE TABLE IF NOT EXISTS cdcd.outbox_1 PARTITION OF cdcd.outbox FOR VALUES IN (1);
 CREATE TABLE IF NOT EXISTS cdcd.outbox_2 PARTITION OF cdcd.outbox FOR VALUES IN (2);
 
--- Only once: even where there is one it would wait for every transaction that wrote a row, and all
--- who write would wait behind it.
+-- Only once: even where they change nothing these wait for every transaction that wrote a row, and
+-- all who write wait behind them. Without the identity nothing could be deleted where there is a
+-- publication FOR ALL TABLES.
 DO $$
 BEGIN
     IF pg_catalog.to_regclass('cdcd.outbox_txid') IS NULL THEN
         CREATE INDEX outbox_txid ON cdcd.outbox (txid);
+        ALTER TABLE cdcd.outbox_0 REPLICA IDENTITY FULL;
+        ALTER TABLE cdcd.outbox_1 REPLICA IDENTITY FULL;
+        ALTER TABLE cdcd.outbox_2 REPLICA IDENTITY FULL;
     END IF;
 END
 $$;

@@ -297,6 +297,12 @@ def test_a_migration_run_again_waits_for_no_writer(watching):
         watching.sql("SET lock_timeout = '50ms';" + text)
 
 
+def test_a_publication_of_all_tables_does_not_keep_rows_in_the_outbox(watching):
+    watching.sql("CREATE PUBLICATION everything FOR ALL TABLES; INSERT INTO post VALUES (1, 'x')")
+    outbox.forget(watching)
+    assert outbox.rows(watching) == []
+
+
 def test_a_session_with_strings_of_old_is_understood(watching):
     watching.sql(
         """SET standard_conforming_strings = off; SELECT cdcd.watch('post');
