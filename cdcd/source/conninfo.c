@@ -19,12 +19,14 @@
 /* What was taken out of the outbox twice does no harm. The triggers of sql/004_outbox.sql tell by
  * cdcd.reader who takes rows out. The outbox is empty or full when its statistics say otherwise, so
  * plans that are good for one alone are not for it. cdcd.rotate() needs a snapshot a statement; and
- * a read lasts for as long as the stores make it wait. */
+ * a read lasts for as long as the stores make it wait. The server must notice soon when our host is
+ * gone or cut off, for until then it keeps the lock of the daemon that reads. */
 #define PINNED_OUTBOX                                                                              \
     " -c search_path=pg_catalog -c lock_timeout=200ms -c synchronous_commit=off -c cdcd.reader=on" \
     " -c enable_seqscan=off -c enable_nestloop=off -c jit=off"                                     \
     " -c default_transaction_isolation=read\\ committed -c default_transaction_read_only=off"      \
-    " -c statement_timeout=0"
+    " -c statement_timeout=0"                                                                      \
+    " -c tcp_keepalives_idle=10 -c tcp_keepalives_interval=3 -c tcp_keepalives_count=3"
 
 /* A peer that is silent is given up after about this long, rather than after the kernel's two
  * hours. It is less than our own limit for a connection, so that of several hosts a dead one is

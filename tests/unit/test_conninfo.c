@@ -57,6 +57,13 @@ static void text_settings_are_pinned_on_both_connections(void **state)
     }
 }
 
+static void the_server_notices_soon_that_who_reads_the_outbox_is_gone(void **state)
+{
+    struct conninfo made = conninfo_make(*state, "dbname=d", CONNINFO_OUTBOX, 0);
+    assert_has(value_of(&made, "options"), "-c tcp_keepalives_idle=10 -c tcp_keepalives_interval=3"
+                                           " -c tcp_keepalives_count=3");
+}
+
 static void variables_do_not_win_over_what_is_pinned(void **state)
 {
     setenv("PGTZ", "Asia/Tokyo", 1);
@@ -222,6 +229,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(text_settings_are_pinned_on_both_connections),
+        TEST(the_server_notices_soon_that_who_reads_the_outbox_is_gone),
         TEST(variables_do_not_win_over_what_is_pinned),
         TEST(the_users_options_stay_before_ours),
         TEST(options_of_a_uri_stay),
