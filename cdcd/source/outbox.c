@@ -29,6 +29,7 @@
 #define DELETE_MAX 5000 /* transactions in one statement */
 #define ROTATE_MS 10000 /* between two, if anything was deleted */
 #define REREAD_MS 60000 /* between two reads of all that there is, while nothing is under way */
+#define FINISH_MS 5000  /* for the answer to the last statement, which may be lost */
 
 #define BIT(state) (1u << (state))
 
@@ -203,6 +204,7 @@ static void outbox_finish(struct feed *feed)
         buf_put_str(&sql, "; ");
     }
     put_tell(&sql, true);
+    pgtimer_start_ms(outbox->wake, FINISH_MS); /* which may have been due at once */
     if (outbox->errand != ERRAND_READ)
         pgconn_query(outbox->reader, buf_str(&sql), NULL, 0, on_last, outbox);
     else if (listener_is_on(outbox->listener))
