@@ -421,8 +421,11 @@ static void tell(struct outbox *outbox)
 /* It waits for no lock, and what it cannot do now it can do later. */
 static void on_rotated(void *ctx, const PGresult *result, const struct pg_fault *fault)
 {
+    struct outbox *outbox = ctx;
     if (fault)
         log_warn("the outbox cannot be rotated reason=\"%s\"", fault->reason);
+    else if (PQgetvalue(result, 0, 0)[0] == 't')
+        outbox->deleted = true; /* the part that was left is to be emptied, also if nothing comes */
     on_done(ctx, result, NULL);
 }
 

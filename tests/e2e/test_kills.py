@@ -13,6 +13,7 @@ pytestmark = pytest.mark.both_sources
 
 RULES = 'post = { key = "post:{id}"; triggers = "blog_post"; };'
 ROUNDS = 20
+FEWER = 8
 TRANSACTIONS = 250
 
 
@@ -23,10 +24,10 @@ def database(own_blog):
     return blog
 
 
-def survive(database, cache, cdcd, kill, start):
+def survive(database, cache, cdcd, kill, start, rounds=ROUNDS):
     """Kills and starts again somewhere in a stream; at its end, all keys are gone."""
     moment = random.Random(4)
-    for n in range(ROUNDS):
+    for n in range(rounds):
         stream = Stream(database, cache, TRANSACTIONS, seed=n)
         stream.start()
         reached = moment.randrange(20, TRANSACTIONS - 20)
@@ -65,7 +66,7 @@ def test_stopping_postgresql_at_once_loses_nothing(database, redis, run_cdcd):
 def test_restarting_postgresql_loses_nothing(database, redis, run_cdcd):
     cdcd = run_cdcd(database, rules_file(RULES), redis)
     cluster = database.cluster
-    survive(database, redis, cdcd, lambda: cluster.stop("fast"), cluster.start)
+    survive(database, redis, cdcd, lambda: cluster.stop("fast"), cluster.start, FEWER)
 
 
 def test_connections_that_are_terminated_lose_nothing(database, redis, run_cdcd):
@@ -78,7 +79,7 @@ def test_connections_that_are_terminated_lose_nothing(database, redis, run_cdcd)
             f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE {connections}", database.name
         )
 
-    survive(database, redis, cdcd, terminate, lambda: None)
+    survive(database, redis, cdcd, terminate, lambda: None, FEWER)
 
 
 def test_daemons_that_take_over_from_each_other_lose_nothing(database, redis, run_cdcd, new_cdcd):
@@ -92,4 +93,4 @@ def test_daemons_that_take_over_from_each_other_lose_nothing(database, redis, ru
     def start():
         daemons.append(daemons.pop(0).launch())
 
-    survive(database, redis, cdcd, kill, start)
+    survive(database, redis, cdcd, kill, start, FEWER)

@@ -226,13 +226,14 @@ def test_a_store_that_hangs_does_not_cost_the_stream(own_blog, redis, run_cdcd):
 
 
 def test_much_change_while_a_store_is_down_does_not_fill_the_memory(
-    blog, make_redis, run_cdcd
+    blog, make_redis, run_cdcd, mode
 ):
+    rows = 200000 if mode == "replication" else 60000
     redis = make_redis(appendonly="yes")
-    blog.sql("INSERT INTO blog_post SELECT n, 'x' FROM generate_series(10, 200000) n")
+    blog.sql("INSERT INTO blog_post SELECT n, 'x' FROM generate_series(10, %s) n", rows)
     settings = {"source": {"detach_after": "60s"}, "limits": {"buffer": "1MB"}}
     cdcd = run_cdcd(blog, POST, redis, **settings)
-    redis.warm(*(f"blog:post:{n}" for n in range(1, 200001)))
+    redis.warm(*(f"blog:post:{n}" for n in range(1, rows + 1)))
     redis.stop()
     blog.sql("UPDATE blog_post SET title = 'y'")
     blog.sql("UPDATE blog_post SET title = 'z' WHERE id < 100")

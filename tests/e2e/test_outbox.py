@@ -151,6 +151,19 @@ def test_nothing_stays_in_the_outbox(blog, redis, run_cdcd):
     assert outbox.rows(blog) == []
 
 
+def test_the_outbox_does_not_grow_while_a_snapshot_is_old(blog, redis, run_cdcd):
+    """No VACUUM can take away what was deleted; another part is written, and this one is truncated."""
+    cdcd = run_cdcd(blog, RULES, redis)
+    with blog.session() as old, old.cursor() as cursor:
+        cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ; SELECT count(*) FROM blog_post")
+        blog.sql("INSERT INTO blog_post SELECT n, repeat('x', 50) FROM generate_series(10, 30000) n")
+        cdcd.caught_up()
+        size = "SELECT sum(pg_total_relation_size(relid)) FROM pg_partition_tree('cdcd.outbox')"
+        assert blog.value(size) > 1 << 20
+        wait_for(lambda: blog.value(size) < 1 << 18, "it is emptied", limit=60)
+    assert outbox.rows(blog) == []
+
+
 # Settings that would mislead it.
 
 
