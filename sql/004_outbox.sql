@@ -437,8 +437,10 @@ BEGIN
     SELECT cdcd.capture_source(new.id, relkind = 'p', new.columns, new.all_columns, relnatts, new.notify,
                                new.any_update)
       INTO new.source FROM pg_class WHERE oid = "table";
-    IF old = new AND EXISTS (SELECT FROM cdcd.watched w
-                              WHERE w.capture = old.id AND w.enabled AND w.unguarded = '{}') THEN
+    IF old = new AND EXISTS (SELECT FROM cdcd.watched w JOIN pg_class r ON r.oid = w."table"
+                              WHERE w.capture = old.id AND w.enabled AND w.unguarded = '{}'
+                                AND (r.relkind <> 'p' OR has_function_privilege(
+                                        r.relowner, format('cdcd.capture_%s()', old.id), 'EXECUTE'))) THEN
         RETURN;
     END IF;
     EXECUTE new.source;

@@ -288,6 +288,10 @@ def test_a_tables_owner_can_make_partitions_of_what_another_role_watches(db, rol
             INSERT INTO mine.t VALUES (1), (11)"""
     )
     assert outbox.ops(db) == [("I", "t")] * 2
+    heir = role("heir")
+    db.sql(f"GRANT ALL ON SCHEMA mine TO {heir}; ALTER TABLE mine.t OWNER TO {heir}")
+    db.sql("SELECT cdcd.watch('mine.t')")
+    db.sql(as_role(heir, "CREATE TABLE mine.t3 PARTITION OF mine.t FOR VALUES FROM (20) TO (30)"))
 
 
 def test_a_migration_run_again_waits_for_no_writer(watching):
