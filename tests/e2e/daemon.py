@@ -161,7 +161,7 @@ class Cdcd(Server):
         """Waits until a line matches the regular expression; returns the match."""
         return wait_for(lambda: re.search(pattern, self.said()), f"the log says {pattern}", limit)
 
-    def caught_up(self, limit=30):
+    def caught_up(self, limit=60):
         """Waits until all that is committed now has been done and confirmed."""
         moment = self.moment()
         wait_for(lambda: self._confirmed(moment), f"cdcd confirms {moment}", limit)

@@ -152,8 +152,12 @@ def test_nothing_stays_in_the_outbox(blog, redis, run_cdcd):
 
 
 def test_the_outbox_does_not_grow_while_a_snapshot_is_old(blog, redis, run_cdcd):
-    """No VACUUM can take away what was deleted; another part is written, and this one is truncated."""
-    cdcd = run_cdcd(blog, RULES, redis)
+    """No VACUUM can take away what was deleted; another part is written, and this one is truncated.
+    By a role whose transactions would keep their snapshots."""
+    outbox.install(blog)
+    isolation = "default_transaction_isolation = 'repeatable read'"
+    blog.sql(f"ALTER ROLE cdcd_reader IN DATABASE {blog.name} SET {isolation}")
+    cdcd = run_cdcd(blog, RULES, redis, source={"conninfo": blog.conninfo(user="cdcd_reader")})
     with blog.session() as old, old.cursor() as cursor:
         cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ; SELECT count(*) FROM blog_post")
         blog.sql("INSERT INTO blog_post SELECT n, repeat('x', 50) FROM generate_series(10, 30000) n")
