@@ -2,13 +2,13 @@
 outbox in it, pgbench, and a daemon that reads."""
 
 import contextlib
+import os
 import pathlib
 import re
 import statistics
 import subprocess
 import sys
 import tempfile
-import os
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "e2e"))
 
