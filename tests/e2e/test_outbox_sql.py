@@ -98,6 +98,62 @@ def test_the_migrations_taken_back_leave_no_trace(own_postgres):
     outbox.migrate(database, *DOWN)
 
 
+def roles(database):
+    return database.sql("SELECT rolname::text FROM pg_roles WHERE rolname LIKE 'cdcd%'")
+
+
+def test_the_role_goes_with_what_it_was_granted_for_lookups(own_postgres):
+    database = own_postgres().new_database()
+    database.sql(TABLES)
+    outbox.migrate(database, *UP)
+    database.sql("GRANT SELECT ON post TO cdcd_reader;"
+                 "ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT SELECT ON TABLES TO cdcd_reader")
+    assert "stays" not in outbox.migrate(database, *DOWN)
+    assert roles(database) == []
+    assert database.value("SELECT count(*) FROM post") == 0
+
+
+def test_a_role_that_owns_something_stays_and_so_does_that(own_postgres):
+    database = own_postgres().new_database()
+    database.sql(TABLES)
+    outbox.migrate(database, *UP)
+    database.sql("ALTER TABLE post OWNER TO cdcd_reader")
+    said = outbox.migrate(database, *DOWN)
+    assert "role cdcd_reader stays" in said and "owner of table post" in said
+    assert roles(database) == [("cdcd_reader",)]
+    assert database.value("SELECT count(*) FROM post") == 0
+
+
+def test_a_role_that_another_database_uses_keeps_its_rights_there(own_postgres):
+    cluster = own_postgres()
+    one, other = cluster.new_database(), cluster.new_database()
+    for database in (one, other):
+        database.sql(TABLES)
+        outbox.migrate(database, *UP)
+        database.sql("GRANT SELECT ON post TO cdcd_reader")
+        database.sql(f"REVOKE CONNECT ON DATABASE {database.name} FROM PUBLIC")
+    said = outbox.migrate(one, *DOWN)
+    assert "role cdcd_reader stays" in said and "DROP OWNED BY cdcd_reader" in said
+    assert other.value("SELECT has_database_privilege('cdcd_reader', current_database(), 'CONNECT')")
+    assert other.value("SELECT has_table_privilege('cdcd_reader', 'post', 'SELECT')")
+    assert "stays" in outbox.migrate(one, *DOWN)
+    assert one.sql("SELECT has_database_privilege('cdcd_reader', current_database(), 'CONNECT')") == [(False,)]
+
+
+def test_a_role_that_may_not_take_the_grants_back_is_told_who_may(own_postgres):
+    database = own_postgres().new_database()
+    database.sql(TABLES + "CREATE ROLE maker CREATEROLE")
+    text = (outbox.SQL / DOWN[1]).read_text("utf-8")
+    database.sql(f"GRANT CREATE ON DATABASE {database.name} TO maker; SET ROLE maker;"
+                 + (outbox.SQL / UP[0]).read_text("utf-8"))
+    database.sql("GRANT SELECT ON post TO cdcd_reader")
+    with database.session(autocommit=True) as session, session.cursor() as cursor:
+        cursor.execute("SET ROLE maker;" + text)
+        assert "a superuser takes back with DROP OWNED BY cdcd_reader" in "".join(session.notices)
+    outbox.migrate(database, DOWN[1])
+    assert roles(database) == []
+
+
 def test_unwatched_tables_are_as_they_were(tables):
     outbox.install(tables)
     before = catalogs(tables)

@@ -57,6 +57,26 @@ def test_the_migration_taken_back_leaves_no_trace(own_blog):
     assert roles(blog) == before
 
 
+def test_the_role_goes_with_what_it_was_granted(own_blog):
+    blog = own_blog()
+    migrate(blog, "001_role.sql")
+    blog.sql(f"GRANT SELECT ON blog_post TO cdcd; GRANT CREATE ON DATABASE {blog.name} TO cdcd")
+    migrate(blog, "001_role.down.sql")
+    assert blog.sql("SELECT FROM pg_roles WHERE rolname = 'cdcd'") == []
+
+
+def test_a_role_that_owns_its_publication_stays(own_blog):
+    blog = own_blog()
+    migrate(blog, "001_role.sql")
+    migrate(blog, "002_publication.sql")
+    blog.sql("ALTER PUBLICATION cdcd OWNER TO cdcd; GRANT SELECT ON blog_post TO cdcd")
+    migrate(blog, "001_role.down.sql")
+    assert blog.sql("SELECT pubname::text FROM pg_publication") == [("cdcd",)]
+    migrate(blog, "002_publication.down.sql")
+    migrate(blog, "001_role.down.sql")
+    assert blog.sql("SELECT FROM pg_roles WHERE rolname = 'cdcd'") == []
+
+
 def test_the_publication_gives_partitions_as_their_root_and_is_taken_back(db):
     migrate(db, "002_publication.sql")
     assert db.sql("SELECT pubname::text, pubviaroot, puballtables FROM pg_publication") == [
