@@ -12,6 +12,23 @@ static const char up_head[] =
     "use the table; set lock_timeout before, if nobody may wait long. Functions in pg_temp are\n"
     "gone when the session ends.";
 
+static const char wal_level_head[] =
+    "First, because until this is so the rest is of no use, and replica identities cost WAL.";
+
+static const char wal_level[] =
+    /* clang-format off */
+    "DO $$\n"
+    "BEGIN\n"
+    "    IF current_setting('wal_level') <> 'logical' THEN\n"
+    "        RAISE EXCEPTION 'wal_level is %, and logical replication needs logical', current_setting('wal_level')\n"
+    "            USING ERRCODE = 'object_not_in_prerequisite_state',\n"
+    "                  HINT = 'As a superuser: ALTER SYSTEM SET wal_level = logical; then restart PostgreSQL, and '\n"
+    "                         'run this again. Or read the outbox, which does without: sql/README.md.';\n"
+    "    END IF;\n"
+    "END\n"
+    "$$;";
+/* clang-format on */
+
 static const char slot_head[] =
     "Last, and once: the slot, unless source.create = true. PostgreSQL keeps its WAL for it until\n"
     "cdcd has read it, or for ever when nobody does.\n";
@@ -153,6 +170,7 @@ void sql_replication_up(struct script *script, const struct needs *needs,
 {
     struct buf comment = {0}, sql = {0};
     script_add_text(script, up_head, NULL);
+    script_add_text(script, wal_level_head, wal_level);
     sql_functions_add(script);
     if (role)
         add_call(script, "The role that source.conninfo names.", "cdcd_role", role);

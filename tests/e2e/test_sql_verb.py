@@ -400,6 +400,17 @@ def test_what_cannot_be_published_is_said(db, printed, make, table, said):
     assert done.returncode == 3 and said in done.stderr
 
 
+def test_a_wal_level_that_does_not_do_stops_the_script_before_anything_is_changed(own_blog, new_cdcd):
+    blog = own_blog(wal_level="replica")
+    blog.sql("ALTER TABLE blog_comment REPLICA IDENTITY DEFAULT")
+    config = new_cdcd(blog, COMMENTS, {"redis": {"type": "redis", "url": "redis://127.0.0.1"}}).config
+    done = psql(blog, run_verb("sql", "-c", config).stdout)
+    assert done.returncode == 3
+    assert "wal_level is replica" in done.stderr and "ALTER SYSTEM SET wal_level = logical" in done.stderr
+    assert identity(blog, "blog_comment") == "d"
+    assert blog.sql("SELECT pubname FROM pg_publication") == []
+
+
 def test_a_role_that_may_make_no_publication_is_told_what_to_grant(own_blog, new_cdcd):
     blog = own_blog()
     blog.sql("CREATE ROLE owner LOGIN")
