@@ -16,7 +16,19 @@ static const char up_head[] =
 static const char down_head[] =
     "No table is watched any more; changes that cdcd has not read yet it still reads. Safe to run\n"
     "twice. sql/004_outbox.down.sql takes away the outbox itself, and these calls are not needed\n"
-    "before it.";
+    "before it, nor are they after it.";
+
+static const char unwatch_head[] = "Does nothing where there is no outbox any more.";
+
+static const char unwatch[] =
+    "CREATE OR REPLACE FUNCTION pg_temp.cdcd_unwatch(\"table\" regclass) RETURNS void\n"
+    "LANGUAGE plpgsql SET search_path = pg_catalog AS $$\n"
+    "BEGIN\n"
+    "    IF to_regprocedure('cdcd.unwatch(regclass)') IS NOT NULL THEN\n"
+    "        PERFORM cdcd.unwatch(\"table\");\n"
+    "    END IF;\n"
+    "END\n"
+    "$$;";
 
 static void put_any_update(const struct need *need, struct buf *sql)
 {
@@ -147,16 +159,17 @@ void sql_outbox_up(struct script *script, const struct needs *needs, const char 
 static void put_unwatch(const struct need *need, struct buf *sql)
 {
     if (!need->is_pattern) {
-        struct buf table = {0};
-        sql_put_table_literal(&table, need->schema, need->name);
-        buf_printf(sql, "SELECT cdcd.unwatch(to_regclass(%s));", buf_str(&table));
-        buf_free(&table);
+        buf_put_str(sql, "SELECT pg_temp.cdcd_unwatch(to_regclass(");
+        sql_put_table_literal(sql, need->schema, need->name);
+        buf_put_str(sql, "));");
         return;
     }
-    buf_put_str(sql, "SELECT w.\"table\", cdcd.unwatch(w.\"table\") FROM cdcd.watched w\n"
-                     "  JOIN pg_catalog.pg_class c ON c.oid = w.\"table\"\n"
+    buf_put_str(sql, "SELECT c.oid::regclass AS \"table\", pg_temp.cdcd_unwatch(c.oid)\n"
+                     "  FROM pg_catalog.pg_class c\n"
                      "  JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace\n"
-                     " WHERE n.nspname LIKE ");
+                     "  JOIN pg_catalog.pg_trigger t ON t.tgrelid = c.oid"
+                     " AND t.tgname = 'cdcd_change'\n"
+                     " WHERE NOT c.relispartition AND n.nspname LIKE ");
     sql_put_pattern(sql, need->schema);
     buf_put_str(sql, " AND c.relname LIKE ");
     sql_put_pattern(sql, need->name);
@@ -167,6 +180,7 @@ void sql_outbox_down(struct script *script, const struct needs *needs)
 {
     struct buf sql = {0};
     script_add_text(script, down_head, NULL);
+    script_add_text(script, unwatch_head, unwatch);
     for (unsigned i = 0; i < needs->n; i++) {
         put_unwatch(&needs->list[i], &sql);
         script_add(script, NULL, &sql);

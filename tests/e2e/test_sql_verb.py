@@ -179,6 +179,15 @@ def test_the_outbox_calls_do_what_they_say_and_are_taken_back(db, printed):
         assert watched(db) == {}
 
 
+def test_watching_no_more_is_safe_to_run_when_the_outbox_is_gone(db, printed):
+    db.sql(TENANT_TABLES)
+    down = printed(TENANTS)("--mode", "outbox", "--down")
+    run_sql(db, down)
+    outbox(db)
+    run_sql(db, (SQL / "004_outbox.down.sql").read_text("utf-8"))
+    run_sql(db, down)
+
+
 def test_check_live_is_content_with_what_is_watched(db, printed):
     db.sql(TENANT_TABLES + "CREATE TABLE blog_post (id int PRIMARY KEY, title text);"
            "CREATE TABLE blog_comment (id int PRIMARY KEY, post_id int)")
