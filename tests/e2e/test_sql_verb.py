@@ -188,6 +188,20 @@ def test_watching_no_more_is_safe_to_run_when_the_outbox_is_gone(db, printed):
     run_sql(db, down)
 
 
+@pytest.mark.parametrize("make, said", [
+    ("CREATE TABLE a (id int); CREATE TABLE z (id int)", 'relation "public.m" does not exist'),
+    ("CREATE TABLE a (id int); CREATE TABLE m (n int); CREATE TABLE z (id int)",
+     "table public.m has no stored column id"),
+])
+def test_what_is_not_there_stops_the_script_and_is_named(db, printed, make, said):
+    db.sql(make)
+    sql = printed(rules_file(f'c = {{ key = "c:{{id}}"; triggers = ( "a", "m", "z" ); {scan("c")} }};'))
+    outbox(db)
+    done = psql(db, sql("--mode", "outbox"))
+    assert done.returncode == 3 and said in done.stderr
+    assert list(watched(db)) == ["a"]
+
+
 def test_check_live_is_content_with_what_is_watched(db, printed):
     db.sql(TENANT_TABLES + "CREATE TABLE blog_post (id int PRIMARY KEY, title text);"
            "CREATE TABLE blog_comment (id int PRIMARY KEY, post_id int)")
