@@ -53,6 +53,14 @@ struct relation_index {
     unsigned n_columns;
 };
 
+/* Columns that a table has and its source does not give. */
+struct left_out {
+    const char *const *names;
+    unsigned n;
+    const char *where;  /* what they are not, as in "watched" */
+    const char *remedy; /* the SQL after which they are given */
+};
+
 struct relation {
     uint32_t oid;
     uint64_t version; /* a number that no other definition of any relation has had */
@@ -69,6 +77,7 @@ struct relation {
     bool partitioned;        /* each partition has an identity of its own */
     bool updates_of_these;   /* an UPDATE that leaves all these columns as they were is not given */
     const char *updates_sql; /* with it: the SQL after which that is given too */
+    struct left_out left_out;
 };
 
 enum change_op { CHANGE_INSERT, CHANGE_UPDATE, CHANGE_DELETE, CHANGE_TRUNCATE };

@@ -92,13 +92,39 @@ void ruleset_judge(const struct ruleset *ruleset, const struct relation *relatio
     each_trigger(ruleset, relation, weak_is_error, complaints, judge_trigger);
 }
 
-/* False when the table has no such column; meanwhile says what happens until it has, and remedy,
+static bool is_left_out(const struct relation *relation, const char *column)
+{
+    unsigned i = 0;
+    while (i < relation->left_out.n && strcmp(relation->left_out.names[i], column) != 0)
+        i++;
+    return i < relation->left_out.n;
+}
+
+/* The table has it, and the source does not give it. A table that nobody named must not keep the
+ * others from being looked after. */
+static void complain_left_out(struct judging *j, const struct trigger *trigger, const char *column,
+                              const char *meanwhile)
+{
+    const struct left_out *left_out = &j->relation->left_out;
+    bool missed = j->relation->updates_of_these;
+    bool named = !trigger->schema_pattern && !trigger->table_pattern;
+    complain(j->complaints, missed && named ? SEVERITY_ERROR : SEVERITY_WARNING, trigger->file,
+             trigger->line, "column %s of table %s is not %s; until it is, %s%s; %s", column,
+             j->table, left_out->where, meanwhile,
+             missed ? ", and an UPDATE of it alone is missed" : "", left_out->remedy);
+}
+
+/* False when the source gives no such column; meanwhile says what happens until it has, and remedy,
  * which may be empty, what else can be done. */
 static bool judge_named(struct judging *j, const struct trigger *trigger, const char *column,
                         const char *meanwhile, const char *remedy)
 {
     if (plan_column(j->relation, column) != PLAN_NO_COLUMN)
         return true;
+    if (is_left_out(j->relation, column)) {
+        complain_left_out(j, trigger, column, meanwhile);
+        return false;
+    }
     const char *nearest = str_nearest(column, j->names);
     complain(j->complaints, SEVERITY_WARNING, trigger->file, trigger->line,
              "table %s has no column %s%s%s%s; until it has, %s%s", j->table, column,

@@ -309,15 +309,16 @@ static void read_columns(struct catalog *catalog, struct catalog_table *table, s
     bool outbox = catalog->mode == SOURCE_OUTBOX; /* it leaves nothing out */
     struct column *columns = arena_alloc(arena, n * sizeof *columns);
     bool *large = arena_alloc(arena, n * sizeof *large);
+    const char **left_out = arena_alloc(arena, n * sizeof *left_out);
     relation->columns = columns;
     relation->large = large;
-    table->left_out = arena_alloc(arena, n * sizeof *table->left_out);
+    relation->left_out.names = left_out;
     for (unsigned i = 0; i < n; i++, row.number++) {
         if (is_null(row, "attname"))
             continue;
         catalog_type_learn(catalog, row.result, row.number);
         if (!bool_of(row, "given")) {
-            table->left_out[table->n_left_out++] = arena_strdup(arena, text_of(row, "attname"));
+            left_out[relation->left_out.n++] = arena_strdup(arena, text_of(row, "attname"));
             continue;
         }
         struct column *column = &columns[relation->n_columns];
@@ -398,6 +399,20 @@ static void read_identity(struct arena *arena, struct catalog_table *table, stru
     read_indexes(arena, relation, numbers, lines);
 }
 
+/* What it takes to publish the whole table. SET TABLE would do it in one statement, and throw all
+ * other tables out. */
+static void read_published(struct catalog *catalog, struct catalog_table *table)
+{
+    const char *publication = catalog->publication.name_sql;
+    struct left_out *left_out = &table->relation.left_out;
+    table->whole_sql = arena_printf(catalog->arena,
+                                    "BEGIN; ALTER PUBLICATION %s DROP TABLE %s; ALTER PUBLICATION "
+                                    "%s ADD TABLE %s; COMMIT",
+                                    publication, table->name_sql, publication, table->name_sql);
+    left_out->where = arena_printf(catalog->arena, "in publication %s", publication);
+    left_out->remedy = table->whole_sql;
+}
+
 /* A table from the n rows that are about it. */
 static void read_table(struct catalog *catalog, struct catalog_table *table, struct wanted *wanted,
                        struct row row, unsigned n)
@@ -419,10 +434,12 @@ static void read_table(struct catalog *catalog, struct catalog_table *table, str
     };
     table->relation.partitioned = table->kind == TABLE_PARTITIONED;
     read_columns(catalog, table, row, n);
-    if (catalog->mode == SOURCE_OUTBOX)
+    if (catalog->mode == SOURCE_OUTBOX) {
         catalog_outbox_read_table(catalog, table, row);
-    else
+    } else {
+        read_published(catalog, table);
         read_identity(arena, table, row, n);
+    }
     wanted->gone = wanted->pattern && table->kind == TABLE_MISSING;
 }
 

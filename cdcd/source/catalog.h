@@ -58,9 +58,8 @@ struct catalog_table {
     bool owned;             /* our role has the owner's rights */
     bool published;         /* or watched, with enabled triggers */
     const char *filter_sql; /* rows that do not fulfil it are not published; NULL: none */
-    const char **left_out;  /* columns that are not published */
-    unsigned n_left_out;
-    bool has_identity; /* UPDATE and DELETE work once it is published */
+    const char *whole_sql;  /* the statements after which all rows and columns are published */
+    bool has_identity;      /* UPDATE and DELETE work once it is published */
     /* Of the outbox alone. */
     bool watched;              /* triggers are there, though they may be disabled */
     const char *unguarded;     /* partitions whose own TRUNCATE is not seen, quoted; NULL: none */

@@ -131,7 +131,7 @@ void catalog_outbox_read_table(struct catalog *catalog, struct catalog_table *ta
     struct arena *arena = catalog->arena;
     struct relation *relation = &table->relation;
     bool of_these =
-        table->n_left_out > 0 && !is_null(row, "any_update") && !bool_of(row, "any_update");
+        relation->left_out.n > 0 && !is_null(row, "any_update") && !bool_of(row, "any_update");
     table->logged = true;
     table->has_identity = true;
     table->watched = bool_of(row, "watched");
@@ -144,4 +144,7 @@ void catalog_outbox_read_table(struct catalog *catalog, struct catalog_table *ta
     if (of_these)
         relation->updates_sql = arena_strdup(arena, text_of(row, "watch_updates_sql"));
     relation->updates_of_these = of_these;
+    relation->left_out.where = "watched";
+    relation->left_out.remedy =
+        arena_printf(arena, "%s (or what cdcd sql --mode outbox prints)", table->watch_all_sql);
 }

@@ -116,15 +116,11 @@ static bool has_rows(const struct catalog_table *table)
     return table->kind == TABLE_ORDINARY || table->kind == TABLE_PARTITIONED;
 }
 
-static void give_table(struct coverage *coverage, const struct catalog *catalog, unsigned place,
-                       const struct wanted *wanted, struct complaints *complaints)
+static void give_table(struct coverage *coverage, const struct catalog_table *table,
+                       struct complaints *complaints)
 {
-    const struct catalog_table *table = &catalog->tables[place];
-    unsigned n = complaints->n;
-    if (!has_rows(table))
-        return;
-    coverage->events->table(coverage->ctx, &table->relation, complaints);
-    remedy_columns(catalog, place, wanted, n, complaints);
+    if (has_rows(table))
+        coverage->events->table(coverage->ctx, &table->relation, complaints);
 }
 
 /* Moves complaints; the code of the first error goes with them. */
@@ -145,7 +141,7 @@ static void review_one(struct coverage *coverage, const struct catalog *catalog,
 {
     remedy_table(catalog, place, one, coverage->create, complaints);
     if (give)
-        give_table(coverage, catalog, place, one, complaints);
+        give_table(coverage, &catalog->tables[place], complaints);
 }
 
 /* What is wrong with thousands of tenants is said of the first few. */
@@ -269,25 +265,18 @@ bool coverage_doubt_renamed(struct coverage *coverage, const struct catalog *cat
     return any;
 }
 
-/* Its rules' complaints are logged by who takes the event; those of the publication, here. Neither
- * is printed again when the list is looked at anew. */
-static void give_late_table(struct coverage *coverage, const struct catalog *catalog,
-                            unsigned place)
+/* What its rules complain about is logged by who takes the event, and not printed again when the
+ * list is looked at anew. */
+static void give_late_table(struct coverage *coverage, const struct catalog_table *table)
 {
-    const struct wanted *one = &coverage->list->tables[place];
-    const struct catalog_table *table = &catalog->tables[place];
     struct complaints found = {0};
     if (!has_rows(table))
         return;
     coverage->events->late_table(coverage->ctx, &table->relation, &found);
-    unsigned n = found.n;
-    remedy_columns(catalog, place, one, 0, &found);
     for (unsigned i = 0; i < found.n; i++) {
         const struct complaint *complaint = &found.list[i];
         complain(&coverage->said, complaint->severity, complaint->file, complaint->line, "%s",
                  complaint->text);
-        if (i >= n)
-            log_warn("%s:%d: %s", complaint->file, complaint->line, complaint->text);
     }
     complaints_free(&found);
 }
@@ -307,7 +296,7 @@ static void appear(struct coverage *coverage, const struct catalog *catalog, uns
         log_info("changes of a table come from now on table=%s.%s", one->schema, one->name);
     one->unseen = unseen_before(catalog);
     wanted_stamp(coverage->list, place, catalog->tables[place].stamp);
-    give_late_table(coverage, catalog, place);
+    give_late_table(coverage, &catalog->tables[place]);
     coverage->events->appeared(coverage->ctx, &catalog->tables[place].relation);
 }
 

@@ -17,10 +17,12 @@
 /* No type has this oid. Nothing is evaluated with it: as of a composite type, not even IS NULL. */
 #define NOBODYS_TYPE UINT32_MAX
 
-/* A table as the catalog describes it. With its columns, their types and all names one block. */
+/* A table as the catalog describes it. With its columns, their types and all texts one block, that
+ * is kept as long as relations are that were made of it. */
 struct description {
     int64_t shape;
     bool updates_of_these;
+    struct left_out left_out;
     unsigned n_columns;
     struct column *columns;
     size_t bytes;
@@ -279,6 +281,8 @@ static struct definition *define(struct outbox_relations *relations, const struc
         .columns = (struct column *)(definition + 1),
         .updates_of_these = description && description->updates_of_these,
     };
+    if (description)
+        definition->its.relation.left_out = description->left_out;
     if (n)
         take_columns(definition, description, relations->names, n, text);
     else
@@ -305,21 +309,47 @@ static void keep_definition(struct outbox_relations *relations, struct table *ta
     *last = NULL;
 }
 
-static struct description *describe_table(const struct catalog_table *from)
+static size_t bytes_of_texts(const struct relation *relation)
 {
-    const struct relation *relation = &from->relation;
-    unsigned n = relation->n_columns;
-    size_t bytes =
-        sizeof(struct description) + n * (sizeof(struct column) + sizeof(struct own_type));
-    size_t fixed = bytes;
-    for (unsigned i = 0; i < n; i++) {
+    const struct left_out *left_out = &relation->left_out;
+    size_t bytes = 0;
+    for (unsigned i = 0; i < relation->n_columns; i++) {
         const struct column *column = &relation->columns[i];
         bytes += strlen(column->name) + 1;
         bytes += column->own ? strlen(column->own->name) + 1 : 0;
     }
+    for (unsigned i = 0; i < left_out->n; i++)
+        bytes += strlen(left_out->names[i]) + 1;
+    if (left_out->n)
+        bytes += strlen(left_out->where) + strlen(left_out->remedy) + 2;
+    return bytes;
+}
+
+/* The names go where there is room for as many. */
+static struct left_out copy_left_out(char **to, const char **names, const struct left_out *from)
+{
+    for (unsigned i = 0; i < from->n; i++)
+        names[i] = copy_str(to, from->names[i]);
+    if (from->n == 0)
+        return (struct left_out){0};
+    return (struct left_out){.names = names,
+                             .n = from->n,
+                             .where = copy_str(to, from->where),
+                             .remedy = copy_str(to, from->remedy)};
+}
+
+static struct description *describe_table(const struct catalog_table *from)
+{
+    const struct relation *relation = &from->relation;
+    unsigned n = relation->n_columns;
+    size_t fixed = sizeof(struct description) +
+                   n * (sizeof(struct column) + sizeof(struct own_type)) +
+                   relation->left_out.n * sizeof(char *);
+    size_t bytes = fixed + bytes_of_texts(relation);
     struct description *description = mem_alloc(bytes);
     struct column *columns = (struct column *)(description + 1);
     struct own_type *own = (struct own_type *)(columns + n);
+    const char **left_out = (const char **)(own + n);
     char *text = (char *)description + fixed;
     for (unsigned i = 0; i < n; i++, own++) {
         columns[i] = relation->columns[i];
@@ -333,6 +363,7 @@ static struct description *describe_table(const struct catalog_table *from)
     }
     description->shape = from->shape;
     description->updates_of_these = relation->updates_of_these;
+    description->left_out = copy_left_out(&text, left_out, &relation->left_out);
     description->columns = columns;
     description->n_columns = n;
     description->bytes = bytes;
@@ -348,10 +379,16 @@ static bool same_type(const struct column *a, const struct column *b)
             a->own->casts_to_text == b->own->casts_to_text);
 }
 
+static bool same_text(const char *a, const char *b)
+{
+    return a && b ? strcmp(a, b) == 0 : a == b;
+}
+
+/* Of one shape, those that give the same columns leave out the same. */
 static bool same_description(const struct description *a, const struct description *b)
 {
     if (a->shape != b->shape || a->updates_of_these != b->updates_of_these ||
-        a->n_columns != b->n_columns)
+        a->n_columns != b->n_columns || !same_text(a->left_out.remedy, b->left_out.remedy))
         return false;
     for (unsigned i = 0; i < a->n_columns; i++)
         if (strcmp(a->columns[i].name, b->columns[i].name) != 0 ||

@@ -217,63 +217,13 @@ static void complain_identity(const struct catalog_table *table, const struct wa
              table->name_sql, table->name_sql);
 }
 
-/* SET TABLE would do it in one statement, and throw all other tables out. */
-static void put_publish_whole(const struct catalog *catalog, const struct catalog_table *table,
-                              struct buf *sql)
-{
-    const char *publication = catalog->publication.name_sql;
-    buf_printf(sql,
-               "BEGIN; ALTER PUBLICATION %s DROP TABLE %s; ALTER PUBLICATION %s ADD TABLE %s; "
-               "COMMIT",
-               publication, table->name_sql, publication, table->name_sql);
-}
-
 static void complain_filter(const struct catalog *catalog, const struct catalog_table *table,
                             const struct wanted *wanted, struct complaints *complaints)
 {
-    struct buf sql = {0};
-    put_publish_whole(catalog, table, &sql);
     complain(complaints, severity_of(wanted), wanted->file, wanted->line,
              "publication %s gives of table %s only the rows WHERE %s, and changes of others "
              "would be missed; %s",
-             catalog->publication.name_sql, table->name_sql, table->filter_sql, buf_str(&sql));
-    buf_free(&sql);
-}
-
-/* True when the complaint is that there is no such column. */
-static bool misses(const struct complaint *complaint, const char *column)
-{
-    struct buf says = {0};
-    buf_printf(&says, "has no column %s", column);
-    const char *at = strstr(complaint->text, buf_str(&says));
-    bool result = at && strchr("; ", at[says.len]);
-    buf_free(&says);
-    return result;
-}
-
-void remedy_columns(const struct catalog *catalog, unsigned place, const struct wanted *wanted,
-                    unsigned first, struct complaints *complaints)
-{
-    const struct catalog_table *table = &catalog->tables[place];
-    unsigned end = complaints->n;
-    struct buf names = {0}, sql = {0};
-    for (unsigned i = 0; i < table->n_left_out; i++) {
-        unsigned k = first;
-        while (k < end && !misses(&complaints->list[k], table->left_out[i]))
-            k++;
-        if (k < end)
-            buf_printf(&names, "%s%s", names.len ? ", " : "", table->left_out[i]);
-    }
-    if (names.len && catalog->mode == SOURCE_OUTBOX) {
-        remedy_outbox_columns(table, buf_str(&names), wanted, severity_of(wanted), complaints);
-    } else if (names.len) {
-        put_publish_whole(catalog, table, &sql);
-        complain(complaints, SEVERITY_WARNING, wanted->file, wanted->line,
-                 "publication %s leaves out columns of table %s that rules take: %s; %s",
-                 catalog->publication.name_sql, table->name_sql, buf_str(&names), buf_str(&sql));
-    }
-    buf_free(&names);
-    buf_free(&sql);
+             catalog->publication.name_sql, table->name_sql, table->filter_sql, table->whole_sql);
 }
 
 /* Nothing but a statement of the publication's owner, or of the table's, is missing. */

@@ -32,10 +32,6 @@ bool remedy_is_covered(const struct catalog *catalog, const struct catalog_table
 /* 0, or -1 with err filled in: the publication leaves out operations, so that changes would be
  * missed (with create it may, as that can be mended); or the outbox cannot be read. */
 int remedy_operations(const struct catalog *catalog, bool create, struct err *err);
-/* Complains about columns that are not published or watched, and that are missed by complaints from
- * the place `first` on: those of the rules, which know of no column but the published. */
-void remedy_columns(const struct catalog *catalog, unsigned place, const struct wanted *wanted,
-                    unsigned first, struct complaints *complaints);
 /* Appends the statements that make the publication, or mend it; false when it is as it should
  * be. */
 bool remedy_publication_sql(const struct catalog *catalog, struct buf *sql);

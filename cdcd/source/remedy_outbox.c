@@ -50,15 +50,3 @@ void remedy_outbox_table(const struct catalog *catalog, const struct catalog_tab
                  "would be missed; %s again",
                  table->name_sql, table->unguarded, table->watch_sql);
 }
-
-void remedy_outbox_columns(const struct catalog_table *table, const char *names,
-                           const struct wanted *wanted, enum severity severity,
-                           struct complaints *complaints)
-{
-    bool missed = table->relation.updates_of_these;
-    complain(complaints, missed ? severity : SEVERITY_WARNING, wanted->file, wanted->line,
-             "columns of table %s that rules take are not watched%s: %s; %s (or what cdcd sql "
-             "--mode outbox prints)",
-             table->name_sql, missed ? ", and an UPDATE of them alone would be missed" : "", names,
-             table->watch_all_sql);
-}

@@ -11,9 +11,5 @@ int remedy_outbox_schema(const struct catalog *catalog, struct err *err);
 void remedy_outbox_table(const struct catalog *catalog, const struct catalog_table *table,
                          const struct wanted *wanted, enum severity severity,
                          struct complaints *complaints);
-/* Complains about columns that rules take and that are not watched. */
-void remedy_outbox_columns(const struct catalog_table *table, const char *names,
-                           const struct wanted *wanted, enum severity severity,
-                           struct complaints *complaints);
 
 #endif

@@ -153,14 +153,18 @@ static void a_definition_keeps_its_version_until_the_catalog_says_otherwise(void
 static void types_live_longer_than_the_catalog(void **state)
 {
     struct fixture *f = *state;
-    char name[] = "mood";
+    char name[] = "mood", remedy[] = "SELECT";
+    const char *at = name;
     struct own_type own = {.name = name, .equality = OWN_EQUALITY_ENUM};
     start(f);
     f->columns[0].own = &own;
     f->columns[0].type = 17000;
     f->table.relation.updates_of_these = true;
+    f->table.relation.left_out =
+        (struct left_out){.names = &at, .n = 1, .where = "watched", .remedy = remedy};
     learn(f);
     memset(name, 'x', 4);
+    memset(remedy, 'x', 6);
     own.equality = OWN_EQUALITY_ITS;
     put_row(f, "D", AB, "(1,2)", NULL);
     assert_int_equal(decode(f), OUTBOX_DECODED);
@@ -169,6 +173,9 @@ static void types_live_longer_than_the_catalog(void **state)
     assert_int_equal(relation->columns[0].own->equality, OWN_EQUALITY_ENUM);
     assert_int_equal(relation->columns[0].type, 17000);
     assert_true(relation->updates_of_these);
+    assert_int_equal(relation->left_out.n, 1);
+    assert_string_equal(relation->left_out.names[0], "mood");
+    assert_string_equal(relation->left_out.remedy, "SELECT");
 }
 
 static void of_another_server_nothing_that_was_learnt_holds(void **state)

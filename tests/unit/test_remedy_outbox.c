@@ -203,37 +203,6 @@ static void tables_of_a_pattern_are_told_together(void **state)
     wanted_free(list);
 }
 
-/* Of a column that a rule takes. */
-static void take_left_out_column(void)
-{
-    static const char *left_out[] = {"slug", "body"};
-    fixture.table.left_out = left_out;
-    fixture.table.n_left_out = 2;
-    complain(&fixture.complaints, SEVERITY_WARNING, "blog.cfg", 7,
-             "table public.t has no column body; until it has, the rule sleeps");
-    remedy_columns(&fixture.catalog, 0, &fixture.wanted, 0, &fixture.complaints);
-    assert_int_equal(fixture.complaints.n, 2);
-}
-
-static void a_column_that_is_not_watched_and_taken_is_named(void **state)
-{
-    (void)state;
-    take_left_out_column();
-    assert_int_equal(fixture.complaints.n_errors, 0);
-    assert_string_equal(fixture.complaints.list[1].text,
-                        "columns of table public.t that rules take are not watched: body; " ALL
-                        " (or what cdcd sql --mode outbox prints)");
-}
-
-static void where_an_update_of_it_alone_is_missed_it_is_an_error(void **state)
-{
-    (void)state;
-    fixture.table.relation.updates_of_these = true;
-    take_left_out_column();
-    assert_int_equal(fixture.complaints.n_errors, 1);
-    assert_non_null(strstr(fixture.complaints.list[1].text, "would be missed: body; "));
-}
-
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -253,8 +222,6 @@ int main(void)
         TEST(a_partition_whose_truncate_is_missed_is_a_warning),
         TEST(an_unlogged_table_without_identity_is_good),
         TEST(tables_of_a_pattern_are_told_together),
-        TEST(a_column_that_is_not_watched_and_taken_is_named),
-        TEST(where_an_update_of_it_alone_is_missed_it_is_an_error),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -476,46 +476,6 @@ static void the_reason_of_a_failure_is_said(void **state)
     assert_int_equal(logged(f, fail_first, "reason=\"division by zero\" suppressed=0"), 1);
 }
 
-/* The outbox gives only UPDATEs that change one of the columns. */
-static void give_updates_of_these(struct fixture *f)
-{
-    table(f, "*id", "*x", NULL);
-    f->relation.updates_of_these = true;
-    f->relation.updates_sql = "SELECT cdcd.watch(x, any_update => true)";
-}
-
-static void updates_that_count_and_are_not_given_are_an_error(void **state)
-{
-    struct fixture *f = *state;
-    rules(f, TRIGGER("bind = { k = \"x\"; };"));
-    give_updates_of_these(f);
-    judge(f);
-    only(f, SEVERITY_ERROR,
-         "cache c counts every UPDATE of public.t, of which those that change no watched column "
-         "would be missed; SELECT cdcd.watch(x, any_update => true), or name in columns");
-    f->relation.updates_of_these = false;
-    judge(f);
-    assert_int_equal(f->complaints.n, 0);
-}
-
-static void updates_of_columns_that_are_given_are_enough_for_those(void **state)
-{
-    struct fixture *f = *state;
-    rules(f, TRIGGER("columns = [ \"x\" ]; bind = { k = \"id\"; };"));
-    give_updates_of_these(f);
-    judge(f);
-    assert_int_equal(f->complaints.n, 0);
-}
-
-static void who_counts_no_update_needs_none(void **state)
-{
-    struct fixture *f = *state;
-    rules(f, TRIGGER("on = [ \"insert\", \"delete\" ]; bind = { k = \"id\"; };"));
-    give_updates_of_these(f);
-    judge(f);
-    assert_int_equal(f->complaints.n, 0);
-}
-
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -556,9 +516,6 @@ int main(void)
         TEST(a_rule_that_fails_is_said_once_a_minute_and_without_values),
         TEST(too_many_rows_are_said_once_a_minute),
         TEST(the_reason_of_a_failure_is_said),
-        TEST(updates_that_count_and_are_not_given_are_an_error),
-        TEST(updates_of_columns_that_are_given_are_enough_for_those),
-        TEST(who_counts_no_update_needs_none),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
