@@ -250,8 +250,9 @@ static void judge_updates(struct judging *j, const struct trigger *trigger)
         return;
     complain(j->complaints, SEVERITY_ERROR, trigger->file, trigger->line,
              "cache %s counts every UPDATE of %s, of which those that change no watched column "
-             "would be missed; %s, or name in columns what the cache is made of",
-             trigger->cache->name, j->table, relation->updates_sql);
+             "would be missed; %s%sname in columns what the cache is made of",
+             trigger->cache->name, j->table, relation->updates_sql ? relation->updates_sql : "",
+             relation->updates_sql ? ", or " : "");
 }
 
 static void judge_trigger(struct judging *j, const struct trigger *trigger)

@@ -22,6 +22,7 @@
 struct description {
     int64_t shape;
     bool updates_of_these;
+    const char *updates_sql; /* with it */
     struct left_out left_out;
     unsigned n_columns;
     struct column *columns;
@@ -281,8 +282,10 @@ static struct definition *define(struct outbox_relations *relations, const struc
         .columns = (struct column *)(definition + 1),
         .updates_of_these = description && description->updates_of_these,
     };
-    if (description)
+    if (description) {
+        definition->its.relation.updates_sql = description->updates_sql;
         definition->its.relation.left_out = description->left_out;
+    }
     if (n)
         take_columns(definition, description, relations->names, n, text);
     else
@@ -312,7 +315,7 @@ static void keep_definition(struct outbox_relations *relations, struct table *ta
 static size_t bytes_of_texts(const struct relation *relation)
 {
     const struct left_out *left_out = &relation->left_out;
-    size_t bytes = 0;
+    size_t bytes = relation->updates_sql ? strlen(relation->updates_sql) + 1 : 0;
     for (unsigned i = 0; i < relation->n_columns; i++) {
         const struct column *column = &relation->columns[i];
         bytes += strlen(column->name) + 1;
@@ -363,6 +366,8 @@ static struct description *describe_table(const struct catalog_table *from)
     }
     description->shape = from->shape;
     description->updates_of_these = relation->updates_of_these;
+    if (relation->updates_sql)
+        description->updates_sql = copy_str(&text, relation->updates_sql);
     description->left_out = copy_left_out(&text, left_out, &relation->left_out);
     description->columns = columns;
     description->n_columns = n;
@@ -388,7 +393,8 @@ static bool same_text(const char *a, const char *b)
 static bool same_description(const struct description *a, const struct description *b)
 {
     if (a->shape != b->shape || a->updates_of_these != b->updates_of_these ||
-        a->n_columns != b->n_columns || !same_text(a->left_out.remedy, b->left_out.remedy))
+        a->n_columns != b->n_columns || !same_text(a->updates_sql, b->updates_sql) ||
+        !same_text(a->left_out.remedy, b->left_out.remedy))
         return false;
     for (unsigned i = 0; i < a->n_columns; i++)
         if (strcmp(a->columns[i].name, b->columns[i].name) != 0 ||

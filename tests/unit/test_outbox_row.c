@@ -160,6 +160,7 @@ static void types_live_longer_than_the_catalog(void **state)
     f->columns[0].own = &own;
     f->columns[0].type = 17000;
     f->table.relation.updates_of_these = true;
+    f->table.relation.updates_sql = remedy;
     f->table.relation.left_out =
         (struct left_out){.names = &at, .n = 1, .where = "watched", .remedy = remedy};
     learn(f);
@@ -173,6 +174,7 @@ static void types_live_longer_than_the_catalog(void **state)
     assert_int_equal(relation->columns[0].own->equality, OWN_EQUALITY_ENUM);
     assert_int_equal(relation->columns[0].type, 17000);
     assert_true(relation->updates_of_these);
+    assert_string_equal(relation->updates_sql, "SELECT");
     assert_int_equal(relation->left_out.n, 1);
     assert_string_equal(relation->left_out.names[0], "mood");
     assert_string_equal(relation->left_out.remedy, "SELECT");

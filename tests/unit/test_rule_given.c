@@ -110,6 +110,18 @@ static void updates_that_count_and_are_not_given_are_an_error(void **state)
     assert_int_equal(f->complaints.n, 0);
 }
 
+static void without_a_call_that_gives_them_the_other_remedy_stands_alone(void **state)
+{
+    struct fixture *f = *state;
+    rules(f, TRIGGER("bind = { k = \"x\"; };"));
+    give_updates_of_these(f);
+    f->relation.updates_sql = NULL;
+    judge(f);
+    only(f, SEVERITY_ERROR,
+         "cache c counts every UPDATE of public.t, of which those that change no watched column "
+         "would be missed; name in columns what the cache is made of");
+}
+
 static void updates_of_columns_that_are_given_are_enough_for_those(void **state)
 {
     struct fixture *f = *state;
@@ -139,6 +151,7 @@ int main(void)
         TEST(where_an_update_of_it_alone_is_missed_it_is_an_error),
         TEST(of_a_table_that_nobody_named_it_is_a_warning),
         TEST(updates_that_count_and_are_not_given_are_an_error),
+        TEST(without_a_call_that_gives_them_the_other_remedy_stands_alone),
         TEST(updates_of_columns_that_are_given_are_enough_for_those),
         TEST(who_counts_no_update_needs_none),
     };
