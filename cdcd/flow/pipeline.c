@@ -238,8 +238,8 @@ static void on_gap(void *ctx, const char *reason)
 static void on_appeared(void *ctx, const struct relation *relation)
 {
     struct pipeline *p = ctx;
-    log_info("table appeared, its caches are cleared table=%s.%s", relation->schema,
-             relation->name);
+    log_info("changes of a table may not have been seen, its caches are cleared table=%s.%s",
+             relation->schema, relation->name);
     clear(p, relation);
 }
 

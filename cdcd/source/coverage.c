@@ -227,6 +227,22 @@ void coverage_note(struct coverage *coverage, const struct catalog *catalog, boo
     coverage->list->noted = true;
 }
 
+/* Why, with the remedy, is what is complained of last. */
+static void log_lost(struct coverage *coverage, const struct catalog *catalog, unsigned place)
+{
+    const struct wanted *one = &coverage->list->tables[place];
+    const char *what = catalog->tables[place].published ? "some changes" : "changes";
+    struct complaints found = {0};
+    remedy_table(catalog, place, one, coverage->create, &found);
+    if (found.n)
+        log_warn("%s of a table come no more table=%s.%s reason=\"%s\"", what, one->schema,
+                 one->name, found.list[found.n - 1].text);
+    else
+        log_warn("%s of a table come no more table=%s.%s remedy=\"cdcd check --live says why\"",
+                 what, one->schema, one->name);
+    complaints_free(&found);
+}
+
 /* False when the table at that place is not covered now. */
 static bool stays(struct coverage *coverage, const struct catalog *catalog, unsigned place)
 {
@@ -235,8 +251,7 @@ static bool stays(struct coverage *coverage, const struct catalog *catalog, unsi
     if (remedy_is_covered(catalog, table))
         return true;
     if (one->covered != 0 && !one->gone) /* tenants leave */
-        log_warn("%s of a table come no more table=%s.%s",
-                 table->published ? "some changes" : "changes", one->schema, one->name);
+        log_lost(coverage, catalog, place);
     one->covered = 0;
     one->unseen = 0;
     return false;

@@ -285,7 +285,7 @@ def test_a_weak_table_that_appears_is_warned_of_once(blog, redis, run_cdcd):
     cdcd = run_cdcd(blog, rules, redis)
     cdcd.wait_for_log("late")
     blog.sql("CREATE TABLE late (id int PRIMARY KEY, owner int)")
-    cdcd.wait_for_log("table appeared")
+    cdcd.wait_for_log("its caches are cleared table=public.late")
     redis.warm("blog:late:1", "blog:late:2")
     blog.sql("INSERT INTO late VALUES (1, 1)")
     blog.sql("UPDATE late SET owner = 2 WHERE id = 1")

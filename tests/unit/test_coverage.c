@@ -321,6 +321,32 @@ static void compare_once(void *ctx)
     assert_int_equal(compare(), 1);
 }
 
+static void compare_lost(void *ctx)
+{
+    (void)ctx;
+    assert_int_equal(compare(), 0);
+}
+
+static void of_a_table_whose_changes_come_no_more_the_cause_is_logged(void **state)
+{
+    (void)state;
+    coverage_note(fixture.coverage, &fixture.catalog, false, false);
+    take_table_away();
+    assert_int_equal(
+        logged(NULL, compare_lost, "come no more table=public.t reason=\"table public.t does not"),
+        1);
+}
+
+static void without_a_cause_it_says_where_to_ask(void **state)
+{
+    (void)state;
+    coverage_note(fixture.coverage, &fixture.catalog, false, false);
+    fixture.table.published = false; /* it could be added */
+    assert_int_equal(logged(NULL, compare_lost,
+                            "come no more table=public.t remedy=\"cdcd check --live says why\""),
+                     1);
+}
+
 static void a_table_whose_triggers_were_touched_appears_once(void **state)
 {
     (void)state;
@@ -422,6 +448,8 @@ int main(void)
         TEST(a_list_that_is_adopted_keeps_what_may_have_been_written_unseen),
         TEST(an_outbox_that_cannot_be_read_now_is_told_once_and_nothing_appears),
         TEST(what_is_watched_at_the_first_look_does_not_appear),
+        TEST(of_a_table_whose_changes_come_no_more_the_cause_is_logged),
+        TEST(without_a_cause_it_says_where_to_ask),
         TEST(a_table_whose_triggers_were_touched_appears_once),
         TEST(a_table_that_is_watched_again_appears),
         TEST(a_table_that_is_watched_later_appears),
