@@ -21,9 +21,10 @@
 --   cdcd.outbox                                      what has not been done yet
 --
 -- The triggers are ENABLE ALWAYS: rows that a subscription applies, or a session with
--- session_replication_role = replica writes, are changes too. What they do not see: ALTER TABLE,
--- DROP TABLE, DETACH or ATTACH PARTITION; and TRUNCATE of a partition that was made after watch()
--- was last called for its root.
+-- session_replication_role = replica writes, are changes too. After DISABLE TRIGGER write ENABLE
+-- ALWAYS TRIGGER, not ENABLE TRIGGER, which leaves those out; or call watch() again. What they do not
+-- see: ALTER TABLE, DROP TABLE, DETACH or ATTACH PARTITION; and TRUNCATE of a partition that was made
+-- after watch() was last called for its root.
 
 DO $$
 BEGIN
@@ -329,9 +330,9 @@ BEGIN
 END
 $$;
 
--- What is watched. `enabled` is false when a trigger is missing or was disabled; `unguarded` are
--- partitions that were made since, whose own TRUNCATE is not seen; `stamp` changes when anybody
--- touches the triggers. cdcd looks at it every few seconds: each table costs some reads of indexes,
+-- What is watched. `enabled` is false when a trigger is missing, disabled, or not ENABLE ALWAYS;
+-- `unguarded` are partitions that were made since, whose own TRUNCATE is not seen; `stamp` changes
+-- when anybody touches the triggers. cdcd looks at it every few seconds: each table costs some reads of indexes,
 -- and none is locked, as pg_partition_tree() would.
 CREATE OR REPLACE VIEW cdcd.watched AS
 SELECT t.tgrelid::regclass AS "table", c.columns, c.all_columns, c.any_update, c.notify,
@@ -356,7 +357,7 @@ SELECT t.tgrelid::regclass AS "table", c.columns, c.all_columns, c.any_update, c
               max(v.stamp) FILTER (WHERE m.relid = t.tgrelid) AS stamp
          FROM members m
         CROSS JOIN LATERAL (
-              SELECT count(*) AS n, bool_and(u.tgenabled IN ('A', 'O')) AS enabled,
+              SELECT count(*) AS n, bool_and(u.tgenabled = 'A') AS enabled,
                      coalesce(bool_or(u.tgname = 'cdcd_truncate'), false) AS guarded,
                      string_agg(u.tgname || ' ' || u.xmin::text, ', ' ORDER BY u.tgname) AS stamp
                 FROM pg_catalog.pg_trigger u WHERE u.tgrelid = m.relid AND u.tgfoid = p.oid) v) g

@@ -41,8 +41,8 @@ void remedy_outbox_table(const struct catalog *catalog, const struct catalog_tab
                  table->name_sql, table->watch_all_sql);
     else if (!table->published)
         complain(complaints, severity, wanted->file, wanted->line,
-                 "triggers of table %s were disabled or dropped, and changes would be missed; %s "
-                 "makes them anew",
+                 "triggers of table %s were disabled or dropped, or are not ENABLE ALWAYS, and "
+                 "changes would be missed; %s makes them anew",
                  table->name_sql, table->watch_sql);
     else if (table->unguarded)
         complain(complaints, SEVERITY_WARNING, wanted->file, wanted->line,

@@ -142,6 +142,7 @@ def test_a_table_that_is_not_watched_is_after_what_is_said(watched, check):
     [
         "ALTER TABLE blog_post DISABLE TRIGGER cdcd_update",
         "ALTER TABLE blog_post DISABLE TRIGGER ALL",
+        "ALTER TABLE blog_post DISABLE TRIGGER USER; ALTER TABLE blog_post ENABLE TRIGGER USER",
         "ALTER TABLE blog_post ENABLE REPLICA TRIGGER cdcd_change",
         "DROP TRIGGER cdcd_truncate ON blog_post",
     ],

@@ -280,7 +280,15 @@ def test_an_outbox_that_somebody_empties_clears_everything_once(blog, redis, run
 @pytest.mark.parametrize(
     "harm, mend",
     [
-        ("ALTER TABLE blog_post DISABLE TRIGGER ALL", "ALTER TABLE blog_post ENABLE TRIGGER ALL"),
+        (
+            "ALTER TABLE blog_post DISABLE TRIGGER ALL",
+            "ALTER TABLE blog_post ENABLE ALWAYS TRIGGER cdcd_change,"
+            " ENABLE ALWAYS TRIGGER cdcd_update, ENABLE ALWAYS TRIGGER cdcd_truncate",
+        ),
+        (
+            "ALTER TABLE blog_post DISABLE TRIGGER USER; ALTER TABLE blog_post ENABLE TRIGGER USER",
+            "SELECT cdcd.watch('blog_post')",
+        ),
         ("SELECT cdcd.unwatch('blog_post')", "SELECT cdcd.watch('blog_post')"),
         ("DROP TRIGGER cdcd_update ON blog_post", "SELECT cdcd.watch('blog_post')"),
     ],

@@ -155,7 +155,8 @@ static void triggers_that_are_disabled_are_made_anew_as_they_were(void **state)
     (void)state;
     fixture.table.published = false;
     assert_table(SEVERITY_ERROR,
-                 "were disabled or dropped, and changes would be missed; " AS_IT_IS);
+                 "were disabled or dropped, or are not ENABLE ALWAYS, and changes would be "
+                 "missed; " AS_IT_IS);
     assert_false(remedy_is_covered(&fixture.catalog, &fixture.table));
 }
 
