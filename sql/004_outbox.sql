@@ -130,6 +130,47 @@ BEGIN
 END
 $$;
 
+-- What cdcd has not read: rows of transactions from `seen` on, and of those that were `running` when
+-- it read last; whole transactions, of about n_rows or a little more. First comes a row with the
+-- snapshot of this read in `new`, and in `txid` the last transaction that it goes to, or NULL.
+-- Transactions come in an order in which each comes after those that changed a row before it did.
+--
+-- A function, because its plan is kept: making it would take longer than reading does.
+CREATE OR REPLACE FUNCTION cdcd.unread(seen bigint, running bigint[], n_rows int)
+RETURNS TABLE (last bigint, txid bigint, op text, relation bigint, shape bigint, schema text, name text,
+               columns text, old text, new text)
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET plan_cache_mode = 'force_generic_plan' AS $$
+#variable_conflict use_column
+BEGIN
+    RETURN QUERY
+    WITH bound AS MATERIALIZED (
+        SELECT txid FROM cdcd.outbox WHERE txid >= seen ORDER BY txid OFFSET n_rows - 1 LIMIT 1),
+    unread AS MATERIALIZED (
+        SELECT o.*, max(o.id) OVER (PARTITION BY o.txid) AS last
+          FROM (SELECT * FROM cdcd.outbox
+                 WHERE txid >= seen AND txid <= coalesce((SELECT txid FROM bound), 9223372036854775807)
+                UNION ALL
+                SELECT * FROM cdcd.outbox WHERE txid = ANY (running)) o),
+    -- What a table's columns look like; as cdcd itself asks the catalog for it.
+    shapes AS MATERIALIZED (
+        SELECT r.relation,
+               (SELECT hashtextextended(string_agg(concat_ws(' ', a.attnum, a.attname, a.atttypid,
+                                                             a.atttypmod), ',' ORDER BY a.attnum), 0)
+                  FROM pg_attribute a
+                 WHERE a.attrelid = r.relation AND a.attnum > 0 AND NOT a.attisdropped) AS shape
+          FROM (SELECT DISTINCT relation FROM unread) r)
+    SELECT a.last, a.txid, a.op, a.relation, a.shape, a.schema, a.name, a.columns, a.old, a.new
+      FROM (SELECT NULL::bigint AS last, 0 AS id, (SELECT txid FROM bound) AS txid, 'S' AS op,
+                   NULL::bigint AS relation, NULL::bigint AS shape, NULL AS schema, NULL AS name,
+                   NULL AS columns, NULL AS old, txid_current_snapshot()::text AS new
+            UNION ALL
+            SELECT u.last, u.id, u.txid, u.op::text, u.relation::bigint, s.shape, u.schema, u.name,
+                   u.columns, u.old, u.new
+              FROM unread u LEFT JOIN shapes s ON s.relation = u.relation) a
+     ORDER BY a.last NULLS FIRST, a.id;
+END
+$$;
+
 -- Empties the parts that are not written any more, and when the one that is has grown, has an empty
 -- one written from now on. True when it has. Waits for nobody: a part that someone uses keeps.
 CREATE OR REPLACE FUNCTION cdcd.rotate(grown_bytes bigint DEFAULT 1048576) RETURNS boolean
@@ -481,6 +522,7 @@ BEGIN
     GRANT SELECT, DELETE ON cdcd.outbox TO cdcd_reader;
     GRANT SELECT ON cdcd.watched TO cdcd_reader;
     GRANT UPDATE ON SEQUENCE cdcd.asleep_until TO cdcd_reader;
-    GRANT EXECUTE ON FUNCTION cdcd.version(), cdcd.rotate(bigint) TO cdcd_reader;
+    GRANT EXECUTE ON FUNCTION cdcd.version(), cdcd.rotate(bigint), cdcd.unread(bigint, bigint[], int)
+        TO cdcd_reader;
 END
 $$;

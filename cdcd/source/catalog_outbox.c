@@ -49,7 +49,8 @@ static const char server_sql[] =
     "                 pg_get_function_identity_arguments(p.oid)),"
     "          has_function_privilege(o.me, p.oid, 'EXECUTE'),"
     "          has_function_privilege(o.reader, p.oid, 'EXECUTE')"
-    "     FROM pg_proc p WHERE p.pronamespace = o.schema AND p.proname = 'rotate') r"
+    "     FROM pg_proc p WHERE p.pronamespace = o.schema AND"
+    "           p.proname IN ('rotate', 'unread')) r"
     " GROUP BY o.version, o.membership, o.grantee";
 
 const char *catalog_outbox_server_sql(void)

@@ -280,7 +280,7 @@ static void blank(struct outbox_rows *rows, struct outbox_relation *relation, bo
         log_warn("a row of the outbox has no values that can be read, so its keys are in doubt "
                  "table=%s.%s reason=\"%s\"",
                  its->schema, its->name,
-                 written ? "they make no sense" : "they were too long to be written");
+                 written ? "they make no sense" : "they could not be written");
     relation->blamed = true;
 }
 

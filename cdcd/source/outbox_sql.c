@@ -6,9 +6,6 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
-/* A column of the outbox is txid_current()'s, a bigint. */
-#define TXID_MAX ((uint64_t)INT64_MAX)
-
 void outbox_mark_free(struct outbox_mark *mark)
 {
     pgsnapshot_free(&mark->read);
@@ -47,57 +44,24 @@ void outbox_mark_reset(struct outbox_mark *mark)
 
 static void put_element(struct buf *sql, unsigned i, uint64_t txid)
 {
-    buf_printf(sql, "%s%" PRIu64, i ? "," : "'{", txid);
-}
-
-/* The rows that the mark does not see. Those that were running are told apart, so that each half is
- * a look into the index. */
-static void put_unread(struct buf *sql, const struct outbox_mark *mark)
-{
-    const struct snapshot *read = &mark->read.snapshot;
-    buf_printf(sql,
-               "SELECT * FROM cdcd.outbox WHERE txid >= %" PRIu64
-               " AND txid <= coalesce((SELECT txid FROM bound), %" PRIu64 ")",
-               read->xmax, TXID_MAX);
-    if (read->n_running == 0)
-        return;
-    buf_put_str(sql, " UNION ALL SELECT * FROM cdcd.outbox WHERE txid = ANY (");
-    for (unsigned i = 0; i < read->n_running; i++)
-        put_element(sql, i, read->running[i]);
-    buf_put_str(sql, "}'::bigint[])");
+    buf_printf(sql, "%s%" PRIu64, i ? "," : "", txid);
 }
 
 void outbox_read_sql(struct buf *sql, const struct outbox_mark *mark, unsigned n_rows)
 {
+    const struct snapshot *read = &mark->read.snapshot;
     assert(n_rows > 0);
-    buf_printf(sql,
-               "COPY (WITH bound AS MATERIALIZED (SELECT txid FROM cdcd.outbox WHERE txid >= "
-               "%" PRIu64 " ORDER BY txid OFFSET %u LIMIT 1), unread AS MATERIALIZED (SELECT o.*, "
-               "max(id) OVER (PARTITION BY txid) AS last FROM (",
-               mark->read.snapshot.xmax, n_rows - 1);
-    put_unread(sql, mark);
-    buf_put_str(sql, ") o), shapes AS MATERIALIZED (SELECT relation, " OUTBOX_SHAPE_SQL(
-                         "r.relation") " AS shape FROM (SELECT DISTINCT relation FROM unread) r) "
-                                       "SELECT last, txid, op, relation, shape, schema, name, "
-                                       "columns, old, new FROM ("
-                                       "SELECT NULL::bigint AS last, 0 AS id, (SELECT txid FROM "
-                                       "bound) AS txid, 'S' AS op, "
-                                       "NULL::bigint AS relation, NULL::bigint AS shape, NULL AS "
-                                       "schema, NULL AS name, "
-                                       "NULL AS columns, NULL AS old, "
-                                       "txid_current_snapshot()::text AS new UNION ALL "
-                                       "SELECT u.last, u.id, u.txid, u.op::text, "
-                                       "u.relation::bigint, s.shape, u.schema, u.name, "
-                                       "u.columns, u.old, u.new FROM unread u LEFT JOIN shapes s "
-                                       "ON s.relation = u.relation) a "
-                                       "ORDER BY last NULLS FIRST, id) TO STDOUT (FORMAT binary)");
+    buf_printf(sql, "COPY (SELECT * FROM cdcd.unread(%" PRIu64 ", '{", read->xmax);
+    for (unsigned i = 0; i < read->n_running; i++)
+        put_element(sql, i, read->running[i]);
+    buf_printf(sql, "}', %u)) TO STDOUT (FORMAT binary)", n_rows);
 }
 
 void outbox_delete_sql(struct buf *sql, const struct outbox_unit *units, unsigned n)
 {
     uint64_t last_id = 0;
     assert(n > 0);
-    buf_put_str(sql, "DELETE FROM cdcd.outbox WHERE txid = ANY (");
+    buf_put_str(sql, "DELETE FROM cdcd.outbox WHERE txid = ANY ('{");
     for (unsigned i = 0; i < n; i++) {
         put_element(sql, i, units[i].txid);
         last_id = units[i].last_id > last_id ? units[i].last_id : last_id;

@@ -23,10 +23,9 @@ void outbox_mark_free(struct outbox_mark *mark);
 bool outbox_mark_advance(struct outbox_mark *mark, const struct outbox_head *head);
 void outbox_mark_reset(struct outbox_mark *mark);
 
-/* Appends COPY (...) TO STDOUT (FORMAT binary): the head, then the rows of transactions that the
- * mark does not see, each transaction's together, in an order in which each comes after those that
- * changed a row before it did. Whole transactions, of about n_rows or a little more; between two
- * reads that order does not hold, when more than n_rows wait.
+/* Appends COPY (...) TO STDOUT (FORMAT binary) of cdcd.unread, sql/004_outbox.sql: the head, then
+ * the rows of transactions that the mark does not see. Between two reads their order does not hold,
+ * when more than n_rows wait.
  *
  * Columns, in binary: last int8 (NULL in the head), txid int8, op text, relation int8, shape int8,
  * schema text, name text, columns text, old text, new text. In the head: NULL, the bound or NULL,
@@ -36,7 +35,8 @@ void outbox_read_sql(struct buf *sql, const struct outbox_mark *mark, unsigned n
  * a transaction may come again where rows were restored from another cluster. */
 void outbox_delete_sql(struct buf *sql, const struct outbox_unit *units, unsigned n);
 
-/* An expression: a number that tells what a table's columns look like; relation is SQL. */
+/* An expression: a number that tells what a table's columns look like, as cdcd.unread has it;
+ * relation is SQL. */
 #define OUTBOX_SHAPE_SQL(relation)                                                              \
     "(SELECT hashtextextended(string_agg(concat_ws(' ', a.attnum, a.attname, a.atttypid, "      \
     "a.atttypmod), ',' ORDER BY a.attnum), 0) FROM pg_attribute a WHERE a.attrelid = " relation \

@@ -108,6 +108,7 @@ def test_a_role_that_may_not_read_it_may_after_what_is_said(watched, check):
         "SELECT ON cdcd.watched",
         "UPDATE ON cdcd.asleep_until",
         "EXECUTE ON FUNCTION cdcd.rotate(grown_bytes bigint)",
+        "EXECUTE ON FUNCTION cdcd.unread(seen bigint, running bigint[], n_rows integer)",
         "USAGE ON SCHEMA cdcd",
     ],
 )
