@@ -49,6 +49,7 @@ struct lane {
     int64_t not_before_ms;
     struct log_limit busy_limit;
     struct log_limit refused_limit;
+    struct log_limit deferred_limit;
     struct order_index index;   /* of the open batch */
     struct order_index leaving; /* of one that leaves past others that are set aside */
 };
@@ -372,6 +373,25 @@ static void wait_for_server(struct lane *lane, const struct batch *batch, int64_
                  n_suppressed);
 }
 
+/* Longer and longer each time. */
+static void wait_alone(const struct lane *lane, struct queued *queued, int64_t now_ms)
+{
+    queued->retry_ms = back_off(lane, queued->retry_ms);
+    queued->not_before_ms = now_ms + queued->retry_ms;
+}
+
+/* A part of what stands behind the server cannot do these ops now; the others go on. */
+static void defer(struct lane *lane, struct queued *queued, int64_t now_ms)
+{
+    unsigned n_suppressed;
+    wait_alone(lane, queued, now_ms);
+    if (log_limit_pass(&lane->deferred_limit, now_ms, LOG_INTERVAL_MS, &n_suppressed))
+        log_warn("a part of the store cannot do it now, its ops wait server=\"%s\" reason=\"%s\" "
+                 "repeated=%u",
+                 lane->store->ops->server_name(lane->store, lane->server), queued->batch.reason,
+                 n_suppressed);
+}
+
 /* The server does not do these ops, whatever their neighbours: once more at once, one command each,
  * so that the neighbours are done; then at longer and longer intervals. */
 static void set_aside(struct lane *lane, struct queued *queued, int64_t now_ms)
@@ -381,8 +401,7 @@ static void set_aside(struct lane *lane, struct queued *queued, int64_t now_ms)
         queued->batch.singly = true;
         return;
     }
-    queued->retry_ms = back_off(lane, queued->retry_ms);
-    queued->not_before_ms = now_ms + queued->retry_ms;
+    wait_alone(lane, queued, now_ms);
     if (log_limit_pass(&lane->refused_limit, now_ms, LOG_INTERVAL_MS, &n_suppressed))
         log_error("store does not do ops, they are tried again server=\"%s\" n=%u reason=\"%s\" "
                   "repeated=%u",
@@ -432,6 +451,9 @@ void lane_answered(struct lane *lane, struct batch *batch, int64_t now_ms)
         break;
     case BATCH_REFUSED:
         set_aside(lane, queued, now_ms);
+        break;
+    case BATCH_DEFERRED:
+        defer(lane, queued, now_ms);
         break;
     case BATCH_LOST:
         suspect(lane, queued, batch->n < n_sent, now_ms);

@@ -35,10 +35,22 @@ void fleet_free(struct fleet *fleet)
     *fleet = (struct fleet){0};
 }
 
+/* A scan deletes keys wherever they are. */
+static unsigned route(const struct store *store, const struct op *op)
+{
+    if (!store->ops->route || op->action == OP_SCAN)
+        return STORE_EVERY;
+    return store->ops->route(store, op->key, op->key_len);
+}
+
 void fleet_put(struct fleet *fleet, const struct op *op, struct part *part)
 {
-    unsigned first = fleet->stores[op->store].first;
-    for (unsigned i = first; i < first + fleet->stores[op->store].n; i++)
+    const struct fleet_store *of = &fleet->stores[op->store];
+    unsigned server = route(fleet->lanes[of->first].store, op);
+    unsigned first = server == STORE_EVERY ? of->first : of->first + server;
+    unsigned n = server == STORE_EVERY ? of->n : 1;
+    assert(first + n <= of->first + of->n);
+    for (unsigned i = first; i < first + n; i++)
         part->waits[i] = lane_put(fleet->lanes[i].lane, op);
 }
 

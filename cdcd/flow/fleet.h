@@ -1,5 +1,5 @@
 /* The servers of all stores in one row: a store of one server has one lane, a store of several has
- * one for each, and each of these gets every op. */
+ * one for each; the store says which of them an op is for. */
 #ifndef CDCD_FLOW_FLEET_H
 #define CDCD_FLOW_FLEET_H
 

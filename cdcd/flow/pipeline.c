@@ -390,6 +390,14 @@ static void on_down(void *ctx, struct store *store, unsigned server, const char 
     lane->down_since_ms = now(p);
 }
 
+static void on_renewed(void *ctx, struct store *store, unsigned server, int64_t since_ms)
+{
+    (void)ctx;
+    (void)store;
+    (void)server;
+    (void)since_ms;
+}
+
 /* The turn that follows sends. */
 static void on_ready(void *ctx, struct store *store, unsigned server)
 {
@@ -412,6 +420,7 @@ const struct store_events *pipeline_store_events(void)
         .answered = on_answered,
         .up = on_up,
         .down = on_down,
+        .renewed = on_renewed,
         .ready = on_ready,
         .denied = on_denied,
     };

@@ -73,8 +73,11 @@ struct batch_op *flight_next(const struct flight *flight)
 
 void flight_fail(struct flight *flight, enum batch_status status, const char *reason)
 {
-    static const int rank[] = {
-        [BATCH_DONE] = 0, [BATCH_REFUSED] = 1, [BATCH_BUSY] = 2, [BATCH_LOST] = 3};
+    static const int rank[] = {[BATCH_DONE] = 0,
+                               [BATCH_DEFERRED] = 1,
+                               [BATCH_REFUSED] = 2,
+                               [BATCH_BUSY] = 3,
+                               [BATCH_LOST] = 4};
     struct batch *batch = flight->batch;
     if (rank[status] <= rank[batch->status])
         return;

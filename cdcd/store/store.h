@@ -12,6 +12,7 @@
 #include "base/err.h"
 #include "model/op.h"
 
+#include <limits.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -43,8 +44,10 @@ enum batch_status {
                    a result were done is unknown */
     BATCH_BUSY, /* the server answers that it cannot now (LOADING, READONLY): all of it waits
                  */
-    BATCH_REFUSED, /* the server answered some ops, those without a result, with an error of their
-                      own */
+    BATCH_REFUSED,  /* the server answered some ops, those without a result, with an error of their
+                       own */
+    BATCH_DEFERRED, /* a part of what stands behind the server cannot now (a shard of a cluster):
+                       the ops without a result wait, and hold up no others */
 };
 
 /* Ops for one server, which may be done in any order: an OP_SET is the only op of its key. */
@@ -66,6 +69,10 @@ struct store_events {
      * Said once a change, the first time too. */
     void (*up)(void *ctx, struct store *store, unsigned server);
     void (*down)(void *ctx, struct store *store, unsigned server, const char *reason);
+    /* Before `up`: what answers now may lack what the server had acknowledged when it was up last
+     * (it was started again, or another was made master), if that was done at or after since_ms of
+     * the monotonic clock. Not said when the server was never up before. */
+    void (*renewed)(void *ctx, struct store *store, unsigned server, int64_t since_ms);
     /* A batch can be taken again after store_ready said no. */
     void (*ready)(void *ctx, struct store *store, unsigned server);
     /* The server refuses us for a reason that only the operator can mend (NOAUTH, WRONGPASS), and
@@ -73,23 +80,46 @@ struct store_events {
     void (*denied)(void *ctx, struct store *store, unsigned server, const struct err *err);
 };
 
+/* How a connection is encrypted; all files are PEM, and read at each connect. */
+struct tls_opts {
+    bool on;
+    const char *ca_file;   /* who signs the server's certificate; NULL: whom the system trusts */
+    const char *cert_file; /* ours; NULL for none */
+    const char *key_file;  /* of ours */
+};
+
 /* Rows of cdcd.cfg; strings are borrowed until the store is closed. */
 struct store_opts {
     const char *name;
-    const char *type;           /* "redis", "memcached" */
-    const char *prefix;         /* before every key; never NULL */
-    const char *url;            /* redis */
-    const char *user;           /* redis; NULL for none */
-    const char *password_file;  /* redis; read at each connect; NULL for none */
+    const char *type;             /* "redis", "memcached" */
+    const char *prefix;           /* before every key; never NULL */
+    const char *url;              /* redis, http */
+    const char *user;             /* NULL for none */
+    const char *password_file;    /* read at each connect; NULL for none */
+    struct tls_opts tls;          /* on: set by tls = true; a url of rediss or https says it too */
+    const char *const *sentinels; /* redis: host[:port] */
+    unsigned n_sentinels;
+    const char *master;         /* redis: what the sentinels call it */
+    const char *const *cluster; /* redis: host[:port] of some nodes */
+    unsigned n_cluster;
+    int64_t failover_window_ms; /* redis: what was acknowledged so long ago may be lost */
+    unsigned wait_replicas;     /* redis: an op is done when so many have it; 0: none */
+    const char *const *urls;    /* http: several caches, each gets every op */
+    unsigned n_urls;
+    const char *method;         /* http: "PURGE" */
+    const char *host;           /* http: the Host that is sent; NULL: the url's */
+    const char *header;         /* http: the header that carries the key; NULL: it is the path */
     const char *const *servers; /* memcached; host:port[:weight] or unix:/path */
     unsigned n_servers;
-    const char *selector; /* memcached: "one", "all"; NULL for the default */
+    const char *selector; /* memcached; NULL for the default */
     int64_t timeout_ms;   /* for a connection, and for an answer */
     int64_t retry_min_ms; /* back-off between attempts to connect */
     int64_t retry_max_ms;
     const char *file; /* where it was configured, for complaints */
     int line;
 };
+
+#define STORE_EVERY UINT_MAX
 
 struct store_ops {
     const char *type;
@@ -100,6 +130,8 @@ struct store_ops {
     struct store *(*open)(const struct store_opts *opts, struct event_base *base,
                           const struct store_events *events, void *ctx);
     unsigned (*n_servers)(const struct store *store);
+    /* The server that an op on this key is for; STORE_EVERY for each of them. NULL: every. */
+    unsigned (*route)(const struct store *store, const char *key, size_t len);
     /* For messages: "redis 127.0.0.1:6379"; borrowed until the store is closed. */
     const char *(*server_name)(const struct store *store, unsigned server);
     /* True while the server is up and its window is not full. */

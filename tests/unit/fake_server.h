@@ -191,7 +191,21 @@ static inline void on_denied(void *ctx, struct store *store, unsigned server, co
     buf_printf(&((struct world *)ctx)->events, "denied %u %d (%s)\n", server, err->code, err->text);
 }
 
-static const struct store_events world_events = {on_answered, on_up, on_down, on_ready, on_denied};
+static inline void on_renewed(void *ctx, struct store *store, unsigned server, int64_t since_ms)
+{
+    (void)store;
+    buf_printf(&((struct world *)ctx)->events, "renewed %u since %lld\n", server,
+               (long long)since_ms);
+}
+
+static const struct store_events world_events = {
+    .answered = on_answered,
+    .up = on_up,
+    .down = on_down,
+    .renewed = on_renewed,
+    .ready = on_ready,
+    .denied = on_denied,
+};
 
 static inline bool said(struct world *world, const char *text)
 {

@@ -273,6 +273,27 @@ static uint64_t put_op(struct fixture *f, enum op_action action, const char *key
 }
 
 /* The oldest batch that is out, refused whole. */
+static void a_deferred_op_waits_and_holds_up_no_other(void **state)
+{
+    struct fixture *f = *state;
+    put(f, "there");
+    put(f, "gone");
+    lane_send(f->lane, 1000);
+    fake_said(&f->fake);
+    struct batch *batch = fake_take(&f->fake, 0);
+    batch->ops[0].result = RESULT_MISS;
+    answer(f, batch, BATCH_DEFERRED, 1000);
+    put(f, "later");
+    lane_send(f->lane, 1000);
+    assert_string_equal(fake_said(&f->fake), "delete later;|");
+    lane_answered(f->lane, fake_do(&f->fake, 0), 1000);
+    assert_int_equal(lane_done(f->lane), 0);
+    lane_send(f->lane, lane_due_ms(f->lane, 1000));
+    assert_string_equal(fake_said(&f->fake), "delete gone;|");
+    lane_answered(f->lane, fake_do(&f->fake, 0), 1100);
+    assert_int_equal(lane_done(f->lane), 2);
+}
+
 static void refuse(struct fixture *f, int64_t now_ms)
 {
     answer(f, fake_take(&f->fake, 0), BATCH_REFUSED, now_ms);
@@ -440,6 +461,7 @@ int main(void)
         TEST(what_was_answered_before_the_loss_is_not_sent_again),
         TEST(a_busy_server_is_given_time_and_more_each_time),
         TEST(a_refused_op_is_tried_alone_and_holds_up_no_other),
+        TEST(a_deferred_op_waits_and_holds_up_no_other),
         TEST(a_batch_is_done_when_each_op_has_a_result),
         TEST(what_waits_for_the_server_alone_is_never_due),
         TEST(an_op_that_makes_the_server_hang_up_holds_up_no_other),

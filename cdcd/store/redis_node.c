@@ -1,0 +1,419 @@
+/* The way of a batch:
+ *
+ *     send -> flight -> UNLINK of a cache's keys | EVAL bump | SCAN page by page
+ *                                   |  one `due` each, in the order of the wire
+ *     data -> redis_reader -> take_reply -> results -> answered
+ *
+ * Scans run one after the other, beside all else. The ACL user's rights: rules/README.md. */
+#include "store/redis_node.h"
+
+#include "base/mem.h"
+#include "store/redis_command.h"
+#include "store/redis_error.h"
+#include "store/redis_login.h"
+#include "store/redis_reader.h"
+#include "store/scan.h"
+
+#include <assert.h>
+#include <hiredis/hiredis.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define CURSOR_MAX 20
+
+enum due_kind {
+    DUE_AUTH,
+    DUE_SELECT,
+    DUE_PING,
+    DUE_UNLINK,
+    DUE_BUMP,
+    DUE_PAGE,        /* of a scan */
+    DUE_PAGE_UNLINK, /* of what a page found */
+    DUE_END,         /* of a batch of which nothing was sent: there is something to answer it by */
+};
+
+struct redis_node {
+    struct redis_node_opts opts;
+    char name[300];
+    struct server server;
+    struct redis_reader *reader; /* of this connection */
+    struct scans scans;
+};
+
+/* ---- what is sent ---- */
+
+static void expect(struct redis_node *node, enum due_kind kind, struct flight *flight,
+                   unsigned from, unsigned n)
+{
+    server_expect(&node->server,
+                  (struct due){.kind = (int)kind, .flight = flight, .from = from, .n = n});
+}
+
+static void send_deletes(struct redis_node *node, struct flight *flight)
+{
+    struct buf *out = link_out(node->server.link);
+    unsigned n = redis_run_length(flight);
+    if (!flight->batch->singly)
+        redis_group_run(flight, n);
+    while (n > 0) {
+        unsigned len = redis_command_length(flight, n);
+        redis_put_unlink(out, flight, flight->n_sent, len);
+        expect(node, DUE_UNLINK, flight, flight->n_sent, len);
+        flight->n_sent += len;
+        n -= len;
+    }
+}
+
+static void send_bump(struct redis_node *node, struct flight *flight)
+{
+    redis_put_bump(link_out(node->server.link), flight_next(flight));
+    expect(node, DUE_BUMP, flight, flight->n_sent++, 1);
+}
+
+static void send_page(struct redis_node *node, const struct scan *scan, const char *cursor)
+{
+    const struct batch_op *op = flight_op(scan->flight, scan->place);
+    redis_put_scan(link_out(node->server.link), cursor, op);
+    expect(node, DUE_PAGE, scan->flight, scan->place, 1);
+}
+
+static void list_keys(void *driver, const struct scan *scan)
+{
+    send_page(driver, scan, "0");
+}
+
+static void send_ops(struct redis_node *node, struct flight *flight)
+{
+    struct batch_op *op;
+    while ((op = flight_next(flight))) {
+        if (!redis_takes_key(op)) {
+            op->result = RESULT_REFUSED;
+            flight->n_sent++;
+            continue;
+        }
+        switch ((enum op_action)op->action) {
+        case OP_DELETE:
+            send_deletes(node, flight);
+            break;
+        case OP_BUMP:
+            send_bump(node, flight);
+            break;
+        case OP_SCAN:
+            scans_add(&node->scans, flight);
+            break;
+        case OP_STALE:
+        case OP_EXPIRE:
+        case OP_SET:
+        case OP_DELETE_MEMBERS:
+        case OP_PUBLISH:
+            assert(false); /* refused when the rules were loaded */
+        }
+    }
+}
+
+/* ---- what is answered ---- */
+
+static struct redis_verdict judge(const struct redis_node *node, enum due_kind kind,
+                                  const redisReply *reply)
+{
+    static const char *const commands[] = {
+        [DUE_AUTH] = "auth",
+        [DUE_SELECT] = "select",
+        [DUE_PING] = "ping",
+        [DUE_UNLINK] = "unlink",
+        [DUE_BUMP] = "eval exists time incr incrby",
+        [DUE_PAGE] = "scan",
+        [DUE_PAGE_UNLINK] = "unlink",
+        [DUE_END] = "ping",
+    };
+    return redis_judge(reply->str, reply->len, node->opts.store->name, commands[kind]);
+}
+
+static void note_error(struct redis_node *node, const struct due *due, const redisReply *reply)
+{
+    struct redis_verdict verdict = judge(node, (enum due_kind)due->kind, reply);
+    flight_fail(due->flight, verdict.status, verdict.reason);
+}
+
+static bool refuse_handshake(struct redis_node *node, enum due_kind kind, const redisReply *reply)
+{
+    struct err err;
+    struct redis_verdict verdict = judge(node, kind, reply);
+    if (kind == DUE_AUTH && verdict.status == BATCH_REFUSED && !verdict.denied)
+        verdict.denied = EX_NOPERM;
+    link_drop(node->server.link, "%s", verdict.reason);
+    if (verdict.denied) {
+        err_set(&err, verdict.denied, "store %s (%s): %s", node->opts.store->name, node->name,
+                verdict.reason);
+        server_denied(&node->server, &err);
+    }
+    return false;
+}
+
+static bool take_handshake(struct redis_node *node, enum due_kind kind, const redisReply *reply)
+{
+    if (reply->type == REDIS_REPLY_ERROR)
+        return refuse_handshake(node, kind, reply);
+    if (reply->type != REDIS_REPLY_STATUS ||
+        strcmp(reply->str, kind == DUE_PING ? "PONG" : "OK") != 0)
+        return server_drop(&node->server, "the handshake was not answered as by a Redis");
+    if (kind == DUE_PING)
+        server_up(&node->server);
+    return true;
+}
+
+/* Of n keys k were there. Which they were is not said, and only the counts matter. */
+static bool take_unlinked(struct redis_node *node, const struct due *due, const redisReply *reply)
+{
+    if (reply->type == REDIS_REPLY_ERROR) {
+        note_error(node, due, reply);
+        return true;
+    }
+    if (reply->type != REDIS_REPLY_INTEGER || reply->integer < 0 || reply->integer > due->n)
+        return server_drop(&node->server, "UNLINK was not answered with the number of its keys");
+    for (unsigned i = 0; i < due->n; i++)
+        flight_op(due->flight, due->from + i)->result =
+            i < reply->integer ? RESULT_HIT : RESULT_MISS;
+    return true;
+}
+
+static bool take_bumped(struct redis_node *node, const struct due *due, const redisReply *reply)
+{
+    if (reply->type == REDIS_REPLY_ERROR) {
+        note_error(node, due, reply);
+        return true;
+    }
+    if (reply->type != REDIS_REPLY_INTEGER || reply->integer < 0 || reply->integer > 1)
+        return server_drop(&node->server, "the bump was not answered with 0 or 1");
+    flight_op(due->flight, due->from)->result = reply->integer ? RESULT_HIT : RESULT_MISS;
+    return true;
+}
+
+/* Checks the shape of a page: a cursor, and keys. */
+static bool is_page(const redisReply *reply)
+{
+    if (reply->type != REDIS_REPLY_ARRAY || reply->elements != 2)
+        return false;
+    const redisReply *cursor = reply->element[0], *keys = reply->element[1];
+    if (cursor->type != REDIS_REPLY_STRING || keys->type != REDIS_REPLY_ARRAY)
+        return false;
+    for (size_t i = 0; i < keys->elements; i++)
+        if (keys->element[i]->type != REDIS_REPLY_STRING)
+            return false;
+    return cursor->len > 0 && cursor->len <= CURSOR_MAX &&
+           strspn(cursor->str, "0123456789") == cursor->len;
+}
+
+static void unlink_page(struct redis_node *node, struct scan *scan, const redisReply *keys)
+{
+    struct buf *out = link_out(node->server.link);
+    if (keys->elements == 0)
+        return;
+    redis_put_head(out, keys->elements + 1);
+    redis_put_bulk(out, "UNLINK", 6);
+    for (size_t i = 0; i < keys->elements; i++)
+        redis_put_bulk(out, keys->element[i]->str, keys->element[i]->len);
+    expect(node, DUE_PAGE_UNLINK, scan->flight, scan->place, (unsigned)keys->elements);
+    scan->n_due++;
+}
+
+static bool take_page(struct redis_node *node, const struct due *due, const redisReply *reply)
+{
+    struct scan *scan = node->scans.first;
+    if (reply->type == REDIS_REPLY_ERROR) {
+        note_error(node, due, reply);
+        scan->failed = true;
+    } else if (!is_page(reply)) {
+        return server_drop(&node->server, "SCAN was not answered with a cursor and keys");
+    }
+    if (!scan->failed) {
+        const char *cursor = reply->element[0]->str;
+        unlink_page(node, scan, reply->element[1]);
+        scan->listed = strcmp(cursor, "0") == 0;
+        if (!scan->listed)
+            send_page(node, scan, cursor);
+    }
+    scan->listed = scan->listed || scan->failed;
+    scans_settle(&node->scans);
+    return true;
+}
+
+static bool take_page_unlinked(struct redis_node *node, const struct due *due,
+                               const redisReply *reply)
+{
+    struct scan *scan = node->scans.first;
+    if (reply->type == REDIS_REPLY_ERROR) {
+        note_error(node, due, reply);
+        scan->failed = true;
+    } else if (reply->type != REDIS_REPLY_INTEGER || reply->integer < 0 ||
+               reply->integer > due->n) {
+        return server_drop(&node->server, "UNLINK was not answered with the number of its keys");
+    } else if (reply->integer > 0) {
+        scan->found = true;
+    }
+    scan->n_due--;
+    scans_settle(&node->scans);
+    return true;
+}
+
+/* False when the connection was dropped for it. */
+static bool take_reply(struct redis_node *node, const redisReply *reply)
+{
+    struct due due;
+    bool good = false;
+    if (!server_take_due(&node->server, &due))
+        return server_drop(&node->server, "an answer that nobody asked for");
+    switch ((enum due_kind)due.kind) {
+    case DUE_AUTH:
+    case DUE_SELECT:
+    case DUE_PING:
+        return take_handshake(node, (enum due_kind)due.kind, reply);
+    case DUE_UNLINK:
+        good = take_unlinked(node, &due, reply);
+        break;
+    case DUE_BUMP:
+        good = take_bumped(node, &due, reply);
+        break;
+    case DUE_PAGE:
+        good = take_page(node, &due, reply);
+        break;
+    case DUE_PAGE_UNLINK:
+        good = take_page_unlinked(node, &due, reply);
+        break;
+    case DUE_END:
+        good = reply->type == REDIS_REPLY_STATUS || reply->type == REDIS_REPLY_ERROR ||
+               server_drop(&node->server, "PING was not answered");
+        break;
+    }
+    if (good)
+        server_settle(&node->server, due.flight);
+    return good;
+}
+
+/* ---- the link's events ---- */
+
+static int authenticate(struct redis_node *node, struct err *err)
+{
+    const char *user = node->opts.user;
+    const char *password_file = node->opts.store->password_file;
+    if (!*user && !password_file)
+        return 0;
+    struct buf *out = link_out(node->server.link);
+    if (redis_put_login(out, *user ? user : NULL, password_file, err) < 0)
+        return -1;
+    expect(node, DUE_AUTH, NULL, 0, 0);
+    return 0;
+}
+
+static void redis_on_open(void *ctx)
+{
+    struct redis_node *node = ctx;
+    struct err err, denial;
+    char db[16];
+    redis_reader_free(node->reader);
+    node->reader = redis_reader_make();
+    if (authenticate(node, &err) < 0) {
+        link_drop(node->server.link, "%s", err.text);
+        err_set(&denial, err.code, "store %s: %.900s", node->opts.store->name, err.text);
+        server_denied(&node->server, &denial);
+        return;
+    }
+    struct buf *out = link_out(node->server.link);
+    snprintf(db, sizeof db, "%u", node->opts.db);
+    /* An ACL user of the first database needs no `select` then. */
+    if (node->opts.db != 0) {
+        redis_put_words(out, (const char *const[]){"SELECT", db}, 2);
+        expect(node, DUE_SELECT, NULL, 0, 0);
+    }
+    redis_put_words(out, (const char *const[]){"PING"}, 1);
+    expect(node, DUE_PING, NULL, 0, 0);
+    link_flush(node->server.link);
+}
+
+static size_t redis_on_data(void *ctx, const char *bytes, size_t n)
+{
+    struct redis_node *node = ctx;
+    redisReply *reply;
+    int got = redis_reader_feed(node->reader, bytes, n);
+    while (got >= 0 && (got = redis_reader_next(node->reader, &reply)) > 0) {
+        bool good = take_reply(node, reply);
+        freeReplyObject(reply);
+        if (!good)
+            return n;
+    }
+    if (got < 0) {
+        server_drop(&node->server, redis_reader_error(node->reader));
+        return n;
+    }
+    link_flush(node->server.link);
+    link_answered(node->server.link, node->server.dues.n > 0);
+    return n;
+}
+
+static void redis_on_lost(void *ctx, const char *reason)
+{
+    struct redis_node *node = ctx;
+    scans_forget(&node->scans);
+    server_lost(&node->server, reason);
+}
+
+/* ---- the node ---- */
+
+struct redis_node *redis_node_make(const struct redis_node_opts *opts, struct event_base *base,
+                                   struct store *store, unsigned number,
+                                   const struct store_events *events, void *ctx)
+{
+    static const struct link_events link_events = {redis_on_open, redis_on_data, redis_on_lost};
+    struct redis_node *node = mem_alloc(sizeof *node);
+    node->opts = *opts;
+    snprintf(node->name, sizeof node->name, "redis %s", opts->address.name);
+    node->scans = (struct scans){.list = list_keys, .driver = node};
+    server_init(&node->server, store, number, events, ctx);
+    struct link_opts link_opts = {
+        .store = opts->store->name,
+        .server = node->name,
+        .address = &node->opts.address,
+        .timeout_ms = opts->store->timeout_ms,
+        .retry_min_ms = opts->store->retry_min_ms,
+        .retry_max_ms = opts->store->retry_max_ms,
+    };
+    node->server.link = link_make(&link_opts, base, &link_events, node);
+    return node;
+}
+
+void redis_node_start(struct redis_node *node)
+{
+    link_start(node->server.link, 0);
+}
+
+void redis_node_free(struct redis_node *node)
+{
+    if (!node)
+        return;
+    scans_forget(&node->scans);
+    server_free(&node->server);
+    redis_reader_free(node->reader);
+    free(node);
+}
+
+const char *redis_node_name(const struct redis_node *node)
+{
+    return node->name;
+}
+
+bool redis_node_ready(const struct redis_node *node)
+{
+    return server_ready(&node->server);
+}
+
+void redis_node_send(struct redis_node *node, struct batch *batch)
+{
+    struct flight *flight = server_take(&node->server, batch);
+    send_ops(node, flight);
+    if (flight->n_due == 0) {
+        redis_put_words(link_out(node->server.link), (const char *const[]){"PING"}, 1);
+        expect(node, DUE_END, flight, 0, 0);
+    }
+    link_flush(node->server.link);
+}

@@ -1,0 +1,35 @@
+/* One Redis server: its connection, the handshake, and the batches on their way.
+ *
+ * What a store of one server is, and what the stores of several are made of. Its events carry the
+ * store and the number that it was made with; it answers for a batch as a store does (store.h). */
+#ifndef CDCD_STORE_REDIS_NODE_H
+#define CDCD_STORE_REDIS_NODE_H
+
+#include "store/store.h"
+#include "store/url.h"
+
+struct redis_node;
+
+struct redis_node_opts {
+    const struct store_opts *store; /* name, password_file, timeouts; borrowed until it is freed */
+    const char *user;               /* empty for none; borrowed */
+    unsigned db;
+    struct address address;
+};
+
+/* Idle until it is started. The caller owns it. */
+struct redis_node *redis_node_make(const struct redis_node_opts *opts, struct event_base *base,
+                                   struct store *store, unsigned number,
+                                   const struct store_events *events, void *ctx);
+void redis_node_start(struct redis_node *node);
+/* Ends the connection; batches that are out are answered for no more. */
+void redis_node_free(struct redis_node *node);
+
+/* "redis 127.0.0.1:6379"; borrowed until it is freed. */
+const char *redis_node_name(const struct redis_node *node);
+/* True while it is up and its window is not full. */
+bool redis_node_ready(const struct redis_node *node);
+/* Borrows the batch until it is answered for. Only while ready. */
+void redis_node_send(struct redis_node *node, struct batch *batch);
+
+#endif
