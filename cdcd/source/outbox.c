@@ -12,6 +12,8 @@
 #include "base/mem.h"
 #include "source/listener.h"
 #include "source/outbox_ledger.h"
+#include "source/outbox_lock.h"
+#include "source/outbox_origin.h"
 #include "source/outbox_pace.h"
 #include "source/outbox_row.h"
 #include "source/outbox_sql.h"
@@ -24,7 +26,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define LOCK_RETRY_MS 1000
 #define READ_ROWS 20000 /* a read gives about so many */
 #define DELETE_MAX 5000 /* transactions in one statement */
 #define ROTATE_MS 10000 /* between two, if anything was deleted */
@@ -48,10 +49,10 @@ struct outbox {
     enum outbox_state state;
     struct pgconn *reader;
     struct listener *listener;
-    struct pgtimer *lock; /* the next attempt */
+    struct outbox_lock *lock;
+    struct outbox_origin origin;
     struct pgtimer *next; /* the next read */
     struct pgtimer *wake; /* what may not be done within a call */
-    bool said_waiting;
 
     enum errand errand; /* that the reader is on */
     enum errand last;
@@ -75,18 +76,18 @@ struct outbox {
 
 static void enter(struct outbox *outbox, enum outbox_state state);
 static void end(struct outbox *outbox, const struct pg_fault *fault);
-static void ask_lock(struct outbox *outbox);
 static void proceed(struct outbox *outbox);
 static void decode(struct outbox *outbox, const char *bytes, size_t n);
 static void on_reader_ready(void *ctx);
 static void on_reader_lost(void *ctx, const struct pg_fault *fault);
 static void on_message(void *ctx, const char *bytes, size_t n);
-static void on_lock_timer(void *ctx);
 static void on_due(void *ctx);
 static void on_wake(void *ctx);
 static void on_read(void *ctx, const PGresult *result, const struct pg_fault *fault);
 static void on_last(void *ctx, const PGresult *result, const struct pg_fault *fault);
-static void begin(struct outbox *outbox);
+static void begin(void *ctx);
+static void on_waiting(void *ctx, const char *reason);
+static void on_refused(void *ctx, const struct pg_fault *fault);
 static void finish(struct outbox *outbox);
 static void put_tell(struct buf *sql, bool awake);
 static void on_head(void *ctx, const struct outbox_head *head);
@@ -107,6 +108,8 @@ static struct feed *outbox_make(const struct source_opts *opts, struct event_bas
         .ready = on_reader_ready, .lost = on_reader_lost, .message = on_message};
     static const struct outbox_row_events row_events = {
         .head = on_head, .begin = on_begin, .change = on_change, .emptied = on_emptied};
+    static const struct outbox_lock_events lock_events = {
+        .got = begin, .waiting = on_waiting, .failed = on_refused};
     struct outbox *outbox = mem_alloc(sizeof *outbox);
     *outbox = (struct outbox){
         .feed = {outbox_feed()},
@@ -119,7 +122,7 @@ static struct feed *outbox_make(const struct source_opts *opts, struct event_bas
     outbox->reader = pgconn_make(base, &reader_events, outbox);
     outbox->listener = listener_make(opts, "cdcd", base, on_due, outbox);
     outbox->rows = outbox_rows_make(&row_events, outbox);
-    outbox->lock = pgtimer_make(base, on_lock_timer, outbox);
+    outbox->lock = outbox_lock_make(base, outbox->reader, &lock_events, outbox);
     outbox->next = pgtimer_make(base, on_due, outbox);
     outbox->wake = pgtimer_make(base, on_wake, outbox);
     return &outbox->feed;
@@ -138,7 +141,6 @@ static bool outbox_enter(struct feed *feed, const struct conninfo *conninfo,
 {
     struct outbox *outbox = outbox_of(feed);
     (void)catalog;
-    outbox->said_waiting = false;
     enter(outbox, OUTBOX_CONNECTING);
     pgconn_open(outbox->reader, conninfo);
     return false;
@@ -182,7 +184,7 @@ static void outbox_leave(struct feed *feed)
         return;
     pgconn_close(outbox->reader);
     listener_close(outbox->listener);
-    pgtimer_stop(outbox->lock);
+    outbox_lock_stop(outbox->lock);
     pgtimer_stop(outbox->next);
     pgtimer_stop(outbox->wake);
     outbox->errand = ERRAND_NONE;
@@ -220,7 +222,7 @@ static void outbox_free(struct feed *feed)
     outbox_leave(feed);
     pgconn_free(outbox->reader);
     listener_free(outbox->listener);
-    pgtimer_free(outbox->lock);
+    outbox_lock_free(outbox->lock);
     pgtimer_free(outbox->next);
     pgtimer_free(outbox->wake);
     outbox_rows_free(outbox->rows);
@@ -278,40 +280,33 @@ static void end_because(struct outbox *outbox, const char *reason)
     end(outbox, &fault);
 }
 
-/* ---- the lock: one daemon reads ---- */
+/* ---- before it is read: is it the one of before, and does another read it? ---- */
 
-static void on_locked(void *ctx, const PGresult *result, const struct pg_fault *fault)
+static void on_refused(void *ctx, const struct pg_fault *fault)
 {
-    struct outbox *outbox = ctx;
-    if (fault) {
-        end(outbox, fault);
-        return;
-    }
-    if (PQgetvalue(result, 0, 0)[0] == 't') {
-        begin(outbox);
-        return;
-    }
-    pgtimer_start_ms(outbox->lock, LOCK_RETRY_MS);
-    if (!outbox->said_waiting)
-        outbox->events->waiting(outbox->ctx, "another cdcd reads the outbox");
-    outbox->said_waiting = true;
+    end(ctx, fault);
 }
 
-static void ask_lock(struct outbox *outbox)
+static void on_waiting(void *ctx, const char *reason)
 {
-    pgconn_query(outbox->reader, OUTBOX_LOCK_SQL, NULL, 0, on_locked, outbox);
+    struct outbox *outbox = ctx;
+    outbox->events->waiting(outbox->ctx, reason);
+}
+
+static void on_origin(void *ctx, const struct pg_fault *fault)
+{
+    struct outbox *outbox = ctx;
+    if (fault)
+        end(outbox, fault);
+    else
+        outbox_lock_take(outbox->lock);
 }
 
 static void on_reader_ready(void *ctx)
 {
     struct outbox *outbox = ctx;
     enter(outbox, OUTBOX_LOCKING);
-    ask_lock(outbox);
-}
-
-static void on_lock_timer(void *ctx)
-{
-    ask_lock(ctx);
+    outbox_origin_ask(&outbox->origin, outbox->reader, on_origin, outbox);
 }
 
 static void on_reader_lost(void *ctx, const struct pg_fault *fault)
@@ -320,10 +315,11 @@ static void on_reader_lost(void *ctx, const struct pg_fault *fault)
 }
 
 /* What was read before, and not deleted, is read again. */
-static void begin(struct outbox *outbox)
+static void begin(void *ctx)
 {
+    struct outbox *outbox = ctx;
     int64_t now_ms = pgtimer_now_ms();
-    log_info("%s the outbox", outbox->said_waiting ? "taking over" : "reading");
+    log_info("%s the outbox", outbox_lock_waited(outbox->lock) ? "taking over" : "reading");
     enter(outbox, OUTBOX_ON);
     outbox_mark_reset(&outbox->mark);
     outbox->pace = outbox_pace_make(outbox->opts->poll_ms);
@@ -334,6 +330,11 @@ static void begin(struct outbox *outbox)
     listener_open(outbox->listener, outbox->reader);
     pgtimer_start_us(outbox->wake, 0);
     outbox->events->started(outbox->ctx);
+    if (outbox->state != OUTBOX_ON)
+        return; /* a gap is said when it is really read */
+    const char *gap = outbox_origin_take_gap(&outbox->origin);
+    if (gap)
+        outbox->source_events->gap(outbox->source_ctx, gap);
 }
 
 /* ---- the reader's errands ---- */

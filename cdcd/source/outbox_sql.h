@@ -11,9 +11,6 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Key of the advisory lock that the daemon which reads holds. */
-#define OUTBOX_LOCK_SQL "SELECT pg_try_advisory_lock(1667523428)"
-
 struct outbox_mark {
     struct pgsnapshot read; /* all zeros: nothing has been read */
 };

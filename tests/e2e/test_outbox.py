@@ -378,7 +378,10 @@ def test_a_table_that_comes_later_is_at_work_when_it_is_watched(blog, redis, run
 def test_a_standby_waits_and_takes_over(blog, redis, run_cdcd, new_cdcd):
     first = run_cdcd(blog, RULES, redis)
     standby = new_cdcd(blog, RULES, redis).launch()
-    standby.wait_for_log("waiting as standby.*another cdcd reads the outbox")
+    standby.wait_for_log(
+        "waiting as standby.*another cdcd reads the outbox: process %d "
+        r"\(application_name cdcd, role postgres\)" % first.reader().pop()
+    )
     redis.warm(*KEYS)
     touch(blog)
     first.caught_up()
