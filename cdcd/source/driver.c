@@ -297,7 +297,8 @@ static void fail(struct driver *driver, const struct err *err)
     driver->events->failed(driver->ctx, err);
 }
 
-/* What ended the first attempt passes later on: somebody is at work on roles and passwords. */
+/* What ended the first attempt passes later on: somebody is at work on roles and passwords, or runs
+ * the outbox's migrations again. */
 static void refuse(struct driver *driver, const struct err *err)
 {
     if (!driver->streamed) {
@@ -474,7 +475,7 @@ static void on_start_prepared(struct driver *driver, enum prepare_outcome outcom
     case PREPARE_REFUSED:
         if (err->code == EX_TEMPFAIL)
             break; /* the other tables come first */
-        if (err->code == EX_NOPERM)
+        if (err->code == EX_NOPERM || driver->opts->mode == SOURCE_OUTBOX)
             refuse(driver, err);
         else
             fail(driver, err);
