@@ -117,6 +117,11 @@ void link_start(struct link *link, int64_t delay_ms)
     set_timer(link, delay_ms);
 }
 
+void link_set_address(struct link *link, const struct address *address)
+{
+    link->opts.address = address;
+}
+
 /* Gives up the connection, or the attempt, whatever the state. */
 static void retire(struct link *link)
 {

@@ -17,6 +17,7 @@
 #define CDCD_STORE_LINK_H
 
 #include "base/buf.h"
+#include "store/tls.h"
 #include "store/url.h"
 
 #include <stdbool.h>
@@ -41,7 +42,8 @@ struct link_opts {
     const char *store;  /* for the log */
     const char *server; /* for the log */
     const struct address *address;
-    int64_t timeout_ms; /* for a connection to be made, and for an answer */
+    struct tls_opts tls; /* not on: plain; a unix socket is always plain */
+    int64_t timeout_ms;  /* for a connection to be made, and for an answer */
     int64_t retry_min_ms;
     int64_t retry_max_ms;
 };
@@ -52,6 +54,9 @@ struct link *link_make(const struct link_opts *opts, struct event_base *base,
                        const struct link_events *events, void *ctx);
 /* Begins to connect after delay_ms, from the event loop. Only when idle. */
 void link_start(struct link *link, int64_t delay_ms);
+/* Where the next attempt goes, in whatever state; borrowed like the first one. A connection, or an
+ * attempt that is under way, stays as it is. */
+void link_set_address(struct link *link, const struct address *address);
 /* Back to idle, without an event. */
 void link_stop(struct link *link);
 /* Not from within an event of this link. NULL is allowed. */

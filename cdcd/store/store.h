@@ -11,6 +11,7 @@
 
 #include "base/err.h"
 #include "model/op.h"
+#include "store/tls.h"
 
 #include <limits.h>
 #include <stdbool.h>
@@ -78,14 +79,6 @@ struct store_events {
     /* The server refuses us for a reason that only the operator can mend (NOAUTH, WRONGPASS), and
      * was never up. The store goes on trying. */
     void (*denied)(void *ctx, struct store *store, unsigned server, const struct err *err);
-};
-
-/* How a connection is encrypted; all files are PEM, and read at each connect. */
-struct tls_opts {
-    bool on;
-    const char *ca_file;   /* who signs the server's certificate; NULL: whom the system trusts */
-    const char *cert_file; /* ours; NULL for none */
-    const char *key_file;  /* of ours */
 };
 
 /* Rows of cdcd.cfg; strings are borrowed until the store is closed. */
