@@ -4,6 +4,7 @@
 
 #include <assert.h>
 #include <libpq-fe.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -182,6 +183,20 @@ struct conninfo conninfo_make_lookups(struct arena *arena, const char *text, int
                              PINNED " -c default_transaction_read_only=on"
                                     " -c statement_timeout=%lldms",
                              (long long)ms));
+}
+
+/* A SQL_ASCII database has bytes of any encoding; asked for UTF-8, it would end a stream at the
+ * first that is none, and again each time.
+ *
+ * What not every server knows may not stand in options, which it would refuse. A connection may be
+ * idle for long, and a read lasts for as long as the stores make it wait. */
+void conninfo_settle_sql(char sql[CONNINFO_SETTLE_BYTES], int version, const char *encoding)
+{
+    bool any_bytes = encoding && strcmp(encoding, "SQL_ASCII") == 0;
+    snprintf(sql, CONNINFO_SETTLE_BYTES, "%s%s%s",
+             any_bytes ? "SET client_encoding = 'SQL_ASCII'; " : "",
+             version >= 140000 ? "SET idle_session_timeout = 0; " : "",
+             version >= 170000 ? "SET transaction_timeout = 0" : "");
 }
 
 /* libpq takes no "" that would undo the user's list of addresses: with a unix socket among those

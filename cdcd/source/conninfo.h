@@ -37,6 +37,10 @@ struct conninfo conninfo_make(struct arena *arena, const char *text, enum connin
 const char *conninfo_user(struct arena *arena, const char *text);
 /* For lookups; timeout_ms is that of a statement. */
 struct conninfo conninfo_make_lookups(struct arena *arena, const char *text, int64_t timeout_ms);
+#define CONNINFO_SETTLE_BYTES 160
+/* What is pinned once the server is known, as its version and encoding (NULL: it did not tell) say;
+ * "" when nothing is. */
+void conninfo_settle_sql(char sql[CONNINFO_SETTLE_BYTES], int version, const char *encoding);
 /* Of several hosts, only this one: as PQhost, PQhostaddr ("" for a unix socket) and PQport say of
  * another connection of the same conninfo. They are copied. */
 void conninfo_pin(struct conninfo *conninfo, struct arena *arena, const char *host,

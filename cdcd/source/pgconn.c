@@ -301,7 +301,7 @@ static void ready(struct pgconn *conn)
         start_query(conn);
 }
 
-static void on_encoding(void *ctx, const PGresult *result, const struct pg_fault *fault)
+static void on_settled(void *ctx, const PGresult *result, const struct pg_fault *fault)
 {
     (void)result;
     if (fault)
@@ -310,12 +310,14 @@ static void on_encoding(void *ctx, const PGresult *result, const struct pg_fault
         ready(ctx);
 }
 
-/* A SQL_ASCII database has bytes of any encoding; asked for UTF-8, it would end a stream at the
- * first that is none, and again each time. */
-static bool takes_any_bytes(const struct pgconn *conn)
+static void settle(struct pgconn *conn)
 {
-    const char *encoding = PQparameterStatus(conn->pg, "server_encoding");
-    return encoding && strcmp(encoding, "SQL_ASCII") == 0;
+    char sql[CONNINFO_SETTLE_BYTES];
+    conninfo_settle_sql(sql, pgconn_version(conn), PQparameterStatus(conn->pg, "server_encoding"));
+    if (*sql)
+        pgconn_query(conn, sql, NULL, 0, on_settled, conn);
+    else
+        ready(conn);
 }
 
 static void connected(struct pgconn *conn)
@@ -327,10 +329,7 @@ static void connected(struct pgconn *conn)
     conn->writable = event_new(conn->base, fd, EV_WRITE, on_writable, conn);
     event_add(conn->readable, NULL);
     enter(conn, PGCONN_READY);
-    if (takes_any_bytes(conn))
-        pgconn_query(conn, "SET client_encoding = 'SQL_ASCII'", NULL, 0, on_encoding, conn);
-    else
-        ready(conn);
+    settle(conn);
 }
 
 /* Each host of several has the whole time. */
@@ -389,16 +388,6 @@ static void start_query(struct pgconn *conn)
     flush(conn);
 }
 
-static void fault_from_result(struct pg_fault *fault, const PGresult *result)
-{
-    char text[sizeof fault->reason];
-    const char *primary = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
-    const char *detail = PQresultErrorField(result, PG_DIAG_MESSAGE_DETAIL);
-    snprintf(text, sizeof text, "%s%s%s%s", primary ? primary : PQresultErrorMessage(result),
-             detail ? " (" : "", detail ? detail : "", detail ? ")" : "");
-    fault_set(fault, PQresultErrorField(result, PG_DIAG_SQLSTATE), text);
-}
-
 static void start_copy(struct pgconn *conn)
 {
     if (conn->paused)
@@ -418,7 +407,7 @@ static void answer_query(struct pgconn *conn)
     struct pg_fault fault;
     bool bad = PQresultStatus(result) == PGRES_FATAL_ERROR;
     if (bad)
-        fault_from_result(&fault, result);
+        pgquery_fault(&fault, result);
     conn->result = NULL;
     drop_query(conn);
     answer(ctx, result, bad ? &fault : NULL);
@@ -526,7 +515,7 @@ static void copy_ended(struct pgconn *conn)
     }
     PGresult *result = PQisBusy(conn->pg) ? NULL : PQgetResult(conn->pg);
     if (PQresultStatus(result) == PGRES_FATAL_ERROR && result)
-        fault_from_result(&fault, result);
+        pgquery_fault(&fault, result);
     else
         fault_set(&fault, "", "the server ended the stream");
     PQclear(result);

@@ -30,6 +30,16 @@ bool pgquery_send(const struct pgquery *query, PGconn *pg)
     return sent == 1;
 }
 
+void pgquery_fault(struct pg_fault *fault, const PGresult *result)
+{
+    char text[sizeof fault->reason];
+    const char *primary = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
+    const char *detail = PQresultErrorField(result, PG_DIAG_MESSAGE_DETAIL);
+    snprintf(text, sizeof text, "%s%s%s%s", primary ? primary : PQresultErrorMessage(result),
+             detail ? " (" : "", detail ? detail : "", detail ? ")" : "");
+    fault_set(fault, PQresultErrorField(result, PG_DIAG_SQLSTATE), text);
+}
+
 void pgquery_free(struct pgquery *query)
 {
     for (unsigned i = 0; i < query->n_params; i++)

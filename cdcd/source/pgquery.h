@@ -20,6 +20,8 @@ struct pgquery *pgquery_make(const char *sql, const char *const *params, unsigne
                              pgconn_answer_fn answer, void *ctx);
 /* False when libpq refuses: PQerrorMessage says why. */
 bool pgquery_send(const struct pgquery *query, PGconn *pg);
+/* What the server refused it with; fault is filled in. */
+void pgquery_fault(struct pg_fault *fault, const PGresult *result);
 void pgquery_free(struct pgquery *query);
 
 #endif

@@ -178,6 +178,7 @@ def test_the_outbox_does_not_grow_while_a_snapshot_is_old(blog, redis, run_cdcd)
         "default_transaction_isolation = 'serializable'",
         "default_transaction_read_only = on",
         "statement_timeout = '1ms'",
+        "idle_session_timeout = '100ms'",
         "session_replication_role = replica",
         "search_path = nowhere",
         "row_security = off",

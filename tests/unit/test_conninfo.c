@@ -139,6 +139,21 @@ static void decoding_memory_keeps_to_what_postgresql_takes(void **state)
     assert_null(strstr(value_of(&made, "options"), "logical_decoding_work_mem"));
 }
 
+static void a_server_is_only_told_of_settings_that_it_knows(void **state)
+{
+    char sql[CONNINFO_SETTLE_BYTES];
+    (void)state;
+    conninfo_settle_sql(sql, 130099, "UTF8");
+    assert_string_equal(sql, "");
+    conninfo_settle_sql(sql, 140000, "UTF8");
+    assert_string_equal(sql, "SET idle_session_timeout = 0; ");
+    conninfo_settle_sql(sql, 170000, "SQL_ASCII");
+    assert_has(sql, "client_encoding = 'SQL_ASCII'; SET idle_session_timeout = 0");
+    assert_has(sql, "SET transaction_timeout = 0");
+    conninfo_settle_sql(sql, 120000, NULL);
+    assert_string_equal(sql, "");
+}
+
 static void what_is_no_conninfo_is_said_in_one_line(void **state)
 {
     struct err err = {0};
@@ -238,6 +253,7 @@ int main(void)
         TEST(a_dead_peer_is_noticed_unless_the_user_says_when),
         TEST(only_one_connection_replicates),
         TEST(decoding_memory_keeps_to_what_postgresql_takes),
+        TEST(a_server_is_only_told_of_settings_that_it_knows),
         TEST(what_is_no_conninfo_is_said_in_one_line),
         TEST(the_host_that_was_reached_takes_the_place_of_all),
         TEST(a_socket_that_was_reached_takes_the_place_of_all),
