@@ -1,0 +1,257 @@
+/* One memcached server.
+ *
+ *     send -> flight -> md KEY | ma KEY ... | scan
+ *                                   |  one `due` each, in the order of the wire; mn ends a batch
+ *     data -> memcached_read_answer -> take_answer -> results -> answered
+ *
+ * A scan lists over a connection of its own (memcached_lister) and deletes over this one; scans run
+ * one after the other, beside all else. */
+#include "store/memcached_peer.h"
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "store/memcached_lister.h"
+#include "store/memcached_op.h"
+#include "store/scan.h"
+#include "store/url.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#define WORDS_MAX 120
+/* Answers due at which a listing is read no further, and goes on. */
+#define DUE_HIGH 2000
+#define DUE_LOW 500
+
+struct memcached_peer {
+    struct server server;
+    struct address address;
+    const char *store_name;
+    char name[300];
+    struct memcached_lister *lister;
+    struct scans scans;
+};
+
+static void list_keys(void *driver, const struct scan *scan);
+static void on_found(void *ctx, const char *key, size_t len);
+static void on_listed(void *ctx, const char *refusal);
+static void expect(struct memcached_peer *peer, enum memcached_due kind, struct flight *flight,
+                   unsigned place);
+static void on_open(void *ctx);
+static size_t on_data(void *ctx, const char *bytes, size_t n);
+static void on_lost(void *ctx, const char *reason);
+
+struct memcached_peer *memcached_peer_make(const struct store_opts *opts, struct event_base *base,
+                                           struct store *store, unsigned number,
+                                           const struct store_events *events, void *ctx)
+{
+    static const struct link_events link_events = {on_open, on_data, on_lost};
+    static const struct memcached_lister_events scan_events = {on_found, on_listed};
+    struct memcached_peer *peer = mem_alloc(sizeof *peer);
+    struct err err;
+    int bad = url_parse_server(opts->servers[number], &peer->address, &err);
+    assert(!bad); /* it was checked */
+    peer->store_name = opts->name;
+    snprintf(peer->name, sizeof peer->name, "memcached %s", peer->address.name);
+    peer->scans = (struct scans){.list = list_keys, .driver = peer};
+    server_init(&peer->server, store, number, events, ctx);
+    struct link_opts link_opts = {
+        .store = opts->name,
+        .server = peer->name,
+        .address = &peer->address,
+        .timeout_ms = opts->timeout_ms,
+        .retry_min_ms = opts->retry_min_ms,
+        .retry_max_ms = opts->retry_max_ms,
+    };
+    peer->server.link = link_make(&link_opts, base, &link_events, peer);
+    peer->lister = memcached_lister_make(&link_opts, base, &scan_events, peer);
+    link_start(peer->server.link, 0);
+    return peer;
+}
+
+void memcached_peer_free(struct memcached_peer *peer)
+{
+    scans_forget(&peer->scans);
+    memcached_lister_free(peer->lister);
+    server_free(&peer->server);
+    free(peer);
+}
+
+const char *memcached_peer_name(const struct memcached_peer *peer)
+{
+    return peer->name;
+}
+
+bool memcached_peer_ready(const struct memcached_peer *peer)
+{
+    return server_ready(&peer->server);
+}
+
+void memcached_peer_send(struct memcached_peer *peer, struct batch *batch)
+{
+    struct flight *flight = server_take(&peer->server, batch);
+    struct batch_op *op;
+    while ((op = flight_next(flight)))
+        if (op->action == OP_SCAN)
+            scans_add(&peer->scans, flight);
+        else
+            memcached_op_send(&peer->server, flight);
+    buf_put_str(link_out(peer->server.link), "mn\r\n");
+    expect(peer, DUE_END, flight, 0);
+    link_flush(peer->server.link);
+}
+
+static void expect(struct memcached_peer *peer, enum memcached_due kind, struct flight *flight,
+                   unsigned place)
+{
+    server_expect(&peer->server,
+                  (struct due){.kind = (int)kind, .flight = flight, .from = place, .n = 1});
+}
+
+/* ---- scans ---- */
+
+static void list_keys(void *driver, const struct scan *scan)
+{
+    struct memcached_peer *peer = driver;
+    const struct batch_op *op = flight_op(scan->flight, scan->place);
+    memcached_lister_start(peer->lister, op->key, op->key_len);
+}
+
+static void on_found(void *ctx, const char *key, size_t len)
+{
+    struct memcached_peer *peer = ctx;
+    struct scan *scan = peer->scans.first;
+    if (!memcached_put_delete(link_out(peer->server.link), key, len)) {
+        scan->n_unnamed++;
+        return;
+    }
+    scan->n_due++;
+    expect(peer, DUE_SCAN_DELETE, scan->flight, scan->place);
+    link_flush(peer->server.link);
+    if (peer->server.dues.n > DUE_HIGH)
+        memcached_lister_pause(peer->lister, true);
+}
+
+static void on_listed(void *ctx, const char *refusal)
+{
+    struct memcached_peer *peer = ctx;
+    struct scan *scan = peer->scans.first;
+    struct flight *flight = scan->flight;
+    scan->listed = true;
+    if (refusal) {
+        scan->failed = true;
+        flight_fail(flight, BATCH_REFUSED, refusal);
+    }
+    if (scan->n_unnamed > 0)
+        log_warn("a scan left keys that no meta command can name store=%s server=\"%s\" n=%u",
+                 peer->store_name, peer->name, scan->n_unnamed);
+    scans_settle(&peer->scans);
+    server_settle(&peer->server, flight);
+    link_flush(peer->server.link);
+}
+
+/* ---- what is answered ---- */
+
+static bool take_version(struct memcached_peer *peer, const struct memcached_answer *answer)
+{
+    char words[WORDS_MAX];
+    struct err err;
+    server_quote(answer->text, answer->len, words, sizeof words);
+    if (answer->kind == MEMCACHED_ERROR) {
+        link_drop(peer->server.link, "%s", words);
+        err_set(&err, EX_NOPERM, "store %s (%s): %s: it wants a password, which is not built yet",
+                peer->store_name, peer->name, words);
+        server_denied(&peer->server, &err);
+        return false;
+    }
+    if (answer->kind != MEMCACHED_VERSION)
+        return server_drop(&peer->server, "the handshake was not answered as by a memcached");
+    if (!memcached_version_is_known(answer->text, answer->len)) {
+        link_drop(peer->server.link, "memcached %s is too old: 1.6.10 or later is needed", words);
+        return false;
+    }
+    server_up(&peer->server);
+    return true;
+}
+
+static bool take_scan_deleted(struct memcached_peer *peer, const struct due *due,
+                              const struct memcached_answer *answer)
+{
+    struct scan *scan = peer->scans.first;
+    scan->n_due--;
+    if (memcached_op_failed(due, answer))
+        scan->failed = true;
+    else if (answer->kind == MEMCACHED_HD)
+        scan->found = true;
+    else if (answer->kind != MEMCACHED_NF)
+        return server_drop(&peer->server, "md was not answered with HD or NF");
+    scans_settle(&peer->scans);
+    return true;
+}
+
+/* False when the connection was dropped for it. */
+static bool take_answer(struct memcached_peer *peer, const struct memcached_answer *answer)
+{
+    struct due due;
+    bool good = false;
+    if (answer->kind == MEMCACHED_BROKEN)
+        return server_drop(&peer->server, "a line that makes no sense");
+    if (!server_take_due(&peer->server, &due))
+        return server_drop(&peer->server, "an answer that nobody asked for");
+    switch ((enum memcached_due)due.kind) {
+    case DUE_VERSION:
+        return take_version(peer, answer);
+    case DUE_DELETE:
+    case DUE_BUMP:
+        good = memcached_op_take(&peer->server, &due, answer);
+        break;
+    case DUE_SCAN_DELETE:
+        good = take_scan_deleted(peer, &due, answer);
+        break;
+    case DUE_END:
+        good = answer->kind == MEMCACHED_MN ||
+               server_drop(&peer->server, "mn was not answered with MN");
+        break;
+    }
+    if (good)
+        server_settle(&peer->server, due.flight);
+    return good;
+}
+
+/* ---- the link's events ---- */
+
+static void on_open(void *ctx)
+{
+    struct memcached_peer *peer = ctx;
+    buf_put_str(link_out(peer->server.link), "version\r\n");
+    expect(peer, DUE_VERSION, NULL, 0);
+    link_flush(peer->server.link);
+}
+
+static size_t on_data(void *ctx, const char *bytes, size_t n)
+{
+    struct memcached_peer *peer = ctx;
+    struct memcached_answer answer;
+    size_t at = 0;
+    for (;;) {
+        at += memcached_read_answer(bytes + at, n - at, &answer);
+        if (answer.kind == MEMCACHED_PARTIAL)
+            break;
+        if (!take_answer(peer, &answer))
+            return n;
+    }
+    if (peer->server.dues.n < DUE_LOW)
+        memcached_lister_pause(peer->lister, false);
+    link_flush(peer->server.link);
+    link_answered(peer->server.link, peer->server.dues.n > 0);
+    return at;
+}
+
+static void on_lost(void *ctx, const char *reason)
+{
+    struct memcached_peer *peer = ctx;
+    memcached_lister_stop(peer->lister);
+    scans_forget(&peer->scans);
+    server_lost(&peer->server, reason);
+}
