@@ -13,13 +13,13 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/timer.h"
 #include "source/coverage.h"
 #include "source/feed.h"
 #include "source/outage.h"
 #include "source/outbox.h"
 #include "source/pgconn.h"
 #include "source/pgsnapshot.h"
-#include "source/pgtimer.h"
 #include "source/prepare.h"
 #include "source/remedy.h"
 #include "source/stream.h"
@@ -57,9 +57,9 @@ struct driver {
     struct feed *feed;
     struct prepare *prepare;
     enum job job; /* of prepare, while it runs */
-    struct pgtimer *retry;
-    struct pgtimer *watch;
-    struct pgtimer *wake; /* says what may not be said within a call */
+    struct timer *retry;
+    struct timer *watch;
+    struct timer *wake; /* says what may not be said within a call */
     struct outage outage;
     struct log_limit unwatched;
     struct coverage *coverage;
@@ -116,12 +116,12 @@ static struct source *driver_open(const struct source_opts *opts, const struct s
     driver->side = pgconn_make(base, &side_events, driver);
     driver->feed = feed->make(opts, base, &feed_events, driver, events, ctx);
     driver->prepare = prepare_make(driver->side, opts, &prepare_events, driver);
-    driver->retry = pgtimer_make(base, on_retry, driver);
-    driver->watch = pgtimer_make(base, on_watch, driver);
-    driver->wake = pgtimer_make(base, on_wake, driver);
-    driver->outage = outage_make(opts->retry_min_ms, opts->retry_max_ms, pgtimer_now_ms());
+    driver->retry = timer_make(base, on_retry, driver);
+    driver->watch = timer_make(base, on_watch, driver);
+    driver->wake = timer_make(base, on_wake, driver);
+    driver->outage = outage_make(opts->retry_min_ms, opts->retry_max_ms, timer_now_ms());
     driver->coverage = coverage_make(events, ctx, opts->create, tables, n_tables);
-    pgtimer_start_us(driver->retry, 0);
+    timer_start_us(driver->retry, 0);
     return &driver->source;
 }
 
@@ -153,7 +153,7 @@ static void owe_again(struct driver *driver, const char *reason)
 {
     snprintf(driver->reason, sizeof driver->reason, "%s", reason);
     driver->again_due = true;
-    pgtimer_start_us(driver->wake, 0);
+    timer_start_us(driver->wake, 0);
 }
 
 static void driver_detach(struct source *source, const char *reason)
@@ -167,7 +167,7 @@ static void driver_detach(struct source *source, const char *reason)
         return;
     log_info("leaving the stream reason=\"%s\"", reason);
     driver->feed->ops->leave(driver->feed);
-    pgtimer_stop(driver->watch);
+    timer_stop(driver->watch);
     enter(driver, DRIVER_DETACHED);
 }
 
@@ -191,8 +191,8 @@ static void abandon_side(struct driver *driver)
 {
     pgconn_close(driver->side);
     prepare_abandon(driver->prepare);
-    pgtimer_stop(driver->retry);
-    pgtimer_stop(driver->watch);
+    timer_stop(driver->retry);
+    timer_stop(driver->watch);
     coverage_abandon(driver->coverage);
 }
 
@@ -207,9 +207,9 @@ static void driver_free(struct driver *driver)
     driver->feed->ops->free(driver->feed);
     prepare_free(driver->prepare);
     pgconn_free(driver->side);
-    pgtimer_free(driver->retry);
-    pgtimer_free(driver->watch);
-    pgtimer_free(driver->wake);
+    timer_free(driver->retry);
+    timer_free(driver->watch);
+    timer_free(driver->wake);
     coverage_free(driver->coverage);
     pgsnapshot_free(&driver->snapshot);
     free(driver);
@@ -231,7 +231,7 @@ static void driver_close(struct source *source, void (*closed)(void *ctx))
     if (finishes)
         driver->feed->ops->finish(driver->feed);
     else
-        pgtimer_start_us(driver->wake, 0);
+        timer_start_us(driver->wake, 0);
 }
 
 const struct source_ops *source_driver(void)
@@ -275,12 +275,12 @@ static void enter(struct driver *driver, enum driver_state state)
 /* Something was lost: all begins anew, after a while. */
 static void go_back(struct driver *driver, const char *reason)
 {
-    int64_t wait_ms = outage_wait_ms(&driver->outage, pgtimer_now_ms(), reason);
+    int64_t wait_ms = outage_wait_ms(&driver->outage, timer_now_ms(), reason);
     if (driver->state == DRIVER_STREAMING)
         owe_again(driver, reason);
     disconnect(driver);
     enter(driver, DRIVER_WAITING);
-    pgtimer_start_ms(driver->retry, wait_ms);
+    timer_start_ms(driver->retry, wait_ms);
 }
 
 static void go_back_for(struct driver *driver, const struct pg_fault *fault)
@@ -305,7 +305,7 @@ static void refuse(struct driver *driver, const struct err *err)
         fail(driver, err);
         return;
     }
-    outage_refused(&driver->outage, pgtimer_now_ms(), err->text);
+    outage_refused(&driver->outage, timer_now_ms(), err->text);
     go_back(driver, err->text);
 }
 
@@ -381,7 +381,7 @@ static void run_next(struct driver *driver)
 static void on_watch(void *ctx)
 {
     struct driver *driver = ctx;
-    pgtimer_start_ms(driver->watch, WATCH_MS);
+    timer_start_ms(driver->watch, WATCH_MS);
     if (driver->state == DRIVER_STREAMING && !prepare_is_running(driver->prepare))
         start_job(driver, JOB_WATCH, coverage_list(driver->coverage));
 }
@@ -497,7 +497,7 @@ static void on_reload_prepared(struct driver *driver, enum prepare_outcome outco
     else
         coverage_refuse(driver->coverage);
     if (driver->state == DRIVER_STREAMING)
-        pgtimer_start_us(driver->watch, 0);
+        timer_start_us(driver->watch, 0);
     driver->events->tables_set(driver->ctx, err);
 }
 
@@ -510,7 +510,7 @@ static void on_watch_prepared(struct driver *driver, enum prepare_outcome outcom
         return;
     }
     if (outcome != PREPARE_DONE) {
-        if (log_limit_pass(&driver->unwatched, pgtimer_now_ms(), UNWATCHED_MS, &n_suppressed))
+        if (log_limit_pass(&driver->unwatched, timer_now_ms(), UNWATCHED_MS, &n_suppressed))
             log_warn("tables cannot be looked after reason=\"%s\" suppressed=%u", err->text,
                      n_suppressed);
         return;
@@ -521,7 +521,7 @@ static void on_watch_prepared(struct driver *driver, enum prepare_outcome outcom
         return;
     }
     if (changed)
-        pgtimer_start_us(driver->watch, 0); /* to see it published */
+        timer_start_us(driver->watch, 0); /* to see it published */
     for (unsigned i = 0; i < catalog->n_tables && driver->state == DRIVER_STREAMING; i++)
         coverage_compare(driver->coverage, catalog, i);
 }
@@ -555,8 +555,8 @@ static void on_started(void *ctx)
     struct driver *driver = ctx;
     enter(driver, DRIVER_STREAMING);
     driver->streamed = true;
-    outage_over(&driver->outage, pgtimer_now_ms());
-    pgtimer_start_us(driver->watch, 0);
+    outage_over(&driver->outage, timer_now_ms());
+    timer_start_us(driver->watch, 0);
     driver->events->streaming(driver->ctx);
 }
 
@@ -565,14 +565,14 @@ static void on_puzzled(void *ctx)
 {
     struct driver *driver = ctx;
     driver->puzzled = true;
-    pgtimer_start_us(driver->watch, 0);
+    timer_start_us(driver->watch, 0);
 }
 
 static void on_ended(void *ctx, enum feed_end end, const struct err *err)
 {
     struct driver *driver = ctx;
     if (driver->state == DRIVER_CLOSING) {
-        pgtimer_start_us(driver->wake, 0);
+        timer_start_us(driver->wake, 0);
         return;
     }
     switch (end) {
@@ -591,5 +591,5 @@ static void on_ended(void *ctx, enum feed_end end, const struct err *err)
 static void on_finished(void *ctx)
 {
     struct driver *driver = ctx;
-    pgtimer_start_us(driver->wake, 0);
+    timer_start_us(driver->wake, 0);
 }

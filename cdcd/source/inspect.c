@@ -3,6 +3,7 @@
 #include "source/source.h"
 
 #include "base/mem.h"
+#include "base/timer.h"
 #include "source/catalog.h"
 #include "source/conninfo.h"
 #include "source/coverage.h"
@@ -10,7 +11,6 @@
 #include "source/lookup_answer.h"
 #include "source/lookup_statement.h"
 #include "source/pgconn.h"
-#include "source/pgtimer.h"
 #include "source/remedy.h"
 
 #include <event2/event.h>
@@ -88,18 +88,18 @@ static void inspect(struct inspection *i)
     struct source_events events = {.table = i->what->table};
     struct arena *arena = arena_make();
     struct conninfo conninfo = conninfo_make(arena, i->opts->conninfo, CONNINFO_SQL, 0);
-    struct pgtimer *deadline = pgtimer_make(i->base, on_deadline, i);
+    struct timer *deadline = timer_make(i->base, on_deadline, i);
     i->coverage =
         coverage_make(&events, i->what->ctx, i->opts->create, i->what->tables, i->what->n_tables);
     i->catalog = catalog_make();
     i->side = pgconn_make(i->base, &side_events, i);
     i->lookups = pgconn_make(i->base, &lookup_events, i);
-    pgtimer_start_ms(deadline, i->what->timeout_ms);
+    timer_start_ms(deadline, i->what->timeout_ms);
     pgconn_open(i->side, &conninfo);
     event_base_dispatch(i->base);
     pgconn_free(i->side);
     pgconn_free(i->lookups);
-    pgtimer_free(deadline);
+    timer_free(deadline);
     catalog_free(i->catalog);
     coverage_free(i->coverage);
     arena_free(arena);

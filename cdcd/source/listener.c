@@ -3,8 +3,8 @@
 #include "base/buf.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/timer.h"
 #include "source/backoff.h"
-#include "source/pgtimer.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -16,7 +16,7 @@ struct listener {
     void *ctx;
     const struct pgconn *other;
     struct pgconn *conn;
-    struct pgtimer *retry;
+    struct timer *retry;
     struct backoff backoff;
     bool on;
 };
@@ -34,16 +34,16 @@ struct listener *listener_make(const struct source_opts *opts, const char *chann
     struct listener *listener = mem_alloc(sizeof *listener);
     *listener = (struct listener){.opts = opts, .channel = channel, .heard = heard, .ctx = ctx};
     listener->conn = pgconn_make(base, &events, listener);
-    listener->retry = pgtimer_make(base, on_retry, listener);
+    listener->retry = timer_make(base, on_retry, listener);
     listener->backoff =
-        backoff_make(opts->retry_min_ms, opts->retry_max_ms, (uint64_t)pgtimer_now_ms());
+        backoff_make(opts->retry_min_ms, opts->retry_max_ms, (uint64_t)timer_now_ms());
     return listener;
 }
 
 void listener_open(struct listener *listener, const struct pgconn *other)
 {
     listener->other = other;
-    pgtimer_start_us(listener->retry, 0);
+    timer_start_us(listener->retry, 0);
 }
 
 bool listener_is_on(const struct listener *listener)
@@ -60,7 +60,7 @@ void listener_query(struct listener *listener, const char *sql, pgconn_answer_fn
 void listener_close(struct listener *listener)
 {
     listener->on = false;
-    pgtimer_stop(listener->retry);
+    timer_stop(listener->retry);
     pgconn_close(listener->conn);
 }
 
@@ -68,7 +68,7 @@ void listener_free(struct listener *listener)
 {
     listener_close(listener);
     pgconn_free(listener->conn);
-    pgtimer_free(listener->retry);
+    timer_free(listener->retry);
     free(listener);
 }
 
@@ -112,7 +112,7 @@ static void on_lost(void *ctx, const struct pg_fault *fault)
         log_warn("notifications do not come, changes are found by polling reason=\"%s\"",
                  fault->reason);
     listener->on = false;
-    pgtimer_start_ms(listener->retry, backoff_next_ms(&listener->backoff, pgtimer_now_ms()));
+    timer_start_ms(listener->retry, backoff_next_ms(&listener->backoff, timer_now_ms()));
 }
 
 static void on_notified(void *ctx)

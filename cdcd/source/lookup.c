@@ -10,12 +10,12 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/timer.h"
 #include "source/backoff.h"
 #include "source/conninfo.h"
 #include "source/lookup_answer.h"
 #include "source/lookup_statement.h"
 #include "source/pgconn.h"
-#include "source/pgtimer.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -59,10 +59,10 @@ struct driver {
     void *ctx;
     enum lookups_state state;
     struct pgconn *conn;
-    PGconn *pg;            /* while READY */
-    struct pgtimer *turn;  /* sends what waits */
-    struct pgtimer *due;   /* the next time that is over */
-    struct pgtimer *retry; /* the back-off */
+    PGconn *pg;          /* while READY */
+    struct timer *turn;  /* sends what waits */
+    struct timer *due;   /* the next time that is over */
+    struct timer *retry; /* the back-off */
     struct backoff backoff;
     struct statements statements;
     struct asked *waiting; /* the earliest due first */
@@ -103,7 +103,7 @@ lookups_open(const struct lookups_opts *opts, struct event_base *base,
         .results = on_results,
     };
     struct driver *driver = mem_alloc(sizeof *driver);
-    uint64_t seed = (uint64_t)getpid() << 20 ^ (uint64_t)pgtimer_now_ms();
+    uint64_t seed = (uint64_t)getpid() << 20 ^ (uint64_t)timer_now_ms();
     *driver = (struct driver){
         .lookups = {source_lookups()},
         .opts = *opts,
@@ -115,9 +115,9 @@ lookups_open(const struct lookups_opts *opts, struct event_base *base,
         .answer = lookup_answer_make(),
     };
     driver->conn = pgconn_make(base, &events, driver);
-    driver->turn = pgtimer_make(base, on_turn, driver);
-    driver->due = pgtimer_make(base, on_due, driver);
-    driver->retry = pgtimer_make(base, on_retry, driver);
+    driver->turn = timer_make(base, on_turn, driver);
+    driver->due = timer_make(base, on_due, driver);
+    driver->retry = timer_make(base, on_retry, driver);
     return &driver->lookups;
 }
 
@@ -152,10 +152,10 @@ static void lookups_ask(struct lookups *lookups, const struct lookup *lookup,
         .question = question,
         .params = copy_params(params, lookup->n_params),
         .n_params = lookup->n_params,
-        .due_ms = pgtimer_now_ms() + driver->opts.timeout_ms,
+        .due_ms = timer_now_ms() + driver->opts.timeout_ms,
     };
     if (!driver->waiting)
-        pgtimer_start_us(driver->turn, 0);
+        timer_start_us(driver->turn, 0);
     DL_APPEND(driver->waiting, asked);
 }
 
@@ -185,9 +185,9 @@ static void lookups_close(struct lookups *lookups)
     drop_all(&driver->waiting);
     drop_all(&driver->out);
     pgconn_free(driver->conn);
-    pgtimer_free(driver->turn);
-    pgtimer_free(driver->due);
-    pgtimer_free(driver->retry);
+    timer_free(driver->turn);
+    timer_free(driver->due);
+    timer_free(driver->retry);
     lookup_answer_free(&driver->answer);
     free(driver->conninfo);
     free(driver);
@@ -303,7 +303,7 @@ static bool send_one(struct driver *driver, struct asked *asked)
 static void begin_head(struct driver *driver)
 {
     struct asked *head = driver->out;
-    driver->head_since_ms = pgtimer_now_ms();
+    driver->head_since_ms = timer_now_ms();
     driver->prepared = false;
     if (head)
         lookup_answer_begin(&driver->answer, head->lookup ? head->lookup->limit : 0);
@@ -345,9 +345,9 @@ static void connect_later(struct driver *driver)
 {
     int64_t wait_ms = 0;
     if (driver->reason[0])
-        wait_ms = backoff_next_ms(&driver->backoff, pgtimer_now_ms());
+        wait_ms = backoff_next_ms(&driver->backoff, timer_now_ms());
     enter(driver, LOOKUPS_WAITING);
-    pgtimer_start_ms(driver->retry, wait_ms);
+    timer_start_ms(driver->retry, wait_ms);
 }
 
 static void on_retry(void *ctx)
@@ -416,14 +416,14 @@ static void go_off(struct driver *driver, const char *reason, bool by_head)
 {
     unsigned n_suppressed;
     if (!driver->reason[0] &&
-        log_limit_pass(&driver->off_limit, pgtimer_now_ms(), LOG_INTERVAL_MS, &n_suppressed)) {
+        log_limit_pass(&driver->off_limit, timer_now_ms(), LOG_INTERVAL_MS, &n_suppressed)) {
         log_warn("no connection for lookups reason=\"%s\" suppressed=%u", reason, n_suppressed);
         driver->said_off = true;
     }
     snprintf(driver->reason, sizeof driver->reason, "%s", reason);
     leave(driver);
     take_back(driver, by_head);
-    pgtimer_start_us(driver->turn, 0);
+    timer_start_us(driver->turn, 0);
 }
 
 static void on_lost(void *ctx, const struct pg_fault *fault)
@@ -451,7 +451,7 @@ static void prepare_again(struct driver *driver, struct asked *asked)
     if (known && !gone)
         send_deallocate(driver, asked->generation);
     wait_again(driver, asked);
-    pgtimer_start_us(driver->turn, 0);
+    timer_start_us(driver->turn, 0);
 }
 
 /* It works, so that the next outage is another. */
@@ -481,7 +481,7 @@ static bool finish_head(struct driver *driver)
     free_asked(asked);
     begin_head(driver);
     if (driver->waiting)
-        pgtimer_start_us(driver->turn, 0);
+        timer_start_us(driver->turn, 0);
     if (too_large)
         go_off(driver, "an answer was too large", false);
     return !too_large;
@@ -545,7 +545,7 @@ static bool on_results(void *ctx)
 
 static void plan_due(struct driver *driver)
 {
-    int64_t now_ms = pgtimer_now_ms(), next_ms = INT64_MAX;
+    int64_t now_ms = timer_now_ms(), next_ms = INT64_MAX;
     struct asked *asked;
     DL_FOREACH (driver->out, asked) {
         if (asked->lookup && asked->due_ms < next_ms)
@@ -556,16 +556,16 @@ static void plan_due(struct driver *driver)
     if (driver->out && driver->head_since_ms + driver->opts.timeout_ms + GRACE_MS < next_ms)
         next_ms = driver->head_since_ms + driver->opts.timeout_ms + GRACE_MS;
     if (next_ms == INT64_MAX)
-        pgtimer_stop(driver->due);
+        timer_stop(driver->due);
     else
-        pgtimer_start_ms(driver->due, next_ms > now_ms ? next_ms - now_ms : 0);
+        timer_start_ms(driver->due, next_ms > now_ms ? next_ms - now_ms : 0);
 }
 
 static void on_due(void *ctx)
 {
     struct driver *driver = ctx;
     struct asked *asked;
-    int64_t now_ms = pgtimer_now_ms();
+    int64_t now_ms = timer_now_ms();
     DL_FOREACH (driver->out, asked) {
         if (!asked->lookup || asked->due_ms > now_ms)
             continue;

@@ -10,6 +10,7 @@
 #include "base/buf.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/timer.h"
 #include "source/listener.h"
 #include "source/outbox_ledger.h"
 #include "source/outbox_lock.h"
@@ -18,7 +19,6 @@
 #include "source/outbox_row.h"
 #include "source/outbox_sql.h"
 #include "source/pgconn.h"
-#include "source/pgtimer.h"
 
 #include <assert.h>
 #include <limits.h>
@@ -51,8 +51,8 @@ struct outbox {
     struct listener *listener;
     struct outbox_lock *lock;
     struct outbox_origin origin;
-    struct pgtimer *next; /* the next read */
-    struct pgtimer *wake; /* what may not be done within a call */
+    struct timer *next; /* the next read */
+    struct timer *wake; /* what may not be done within a call */
 
     enum errand errand; /* that the reader is on */
     enum errand last;
@@ -123,8 +123,8 @@ static struct feed *outbox_make(const struct source_opts *opts, struct event_bas
     outbox->listener = listener_make(opts, "cdcd", base, on_due, outbox);
     outbox->rows = outbox_rows_make(&row_events, outbox);
     outbox->lock = outbox_lock_make(base, outbox->reader, &lock_events, outbox);
-    outbox->next = pgtimer_make(base, on_due, outbox);
-    outbox->wake = pgtimer_make(base, on_wake, outbox);
+    outbox->next = timer_make(base, on_due, outbox);
+    outbox->wake = timer_make(base, on_wake, outbox);
     return &outbox->feed;
 }
 
@@ -133,7 +133,7 @@ static void outbox_learn(struct feed *feed, const struct catalog *catalog, bool 
     struct outbox *outbox = outbox_of(feed);
     outbox_rows_learn(outbox->rows, catalog, anew);
     if (outbox->puzzle.len)
-        pgtimer_start_us(outbox->wake, 0);
+        timer_start_us(outbox->wake, 0);
 }
 
 static bool outbox_enter(struct feed *feed, const struct conninfo *conninfo,
@@ -153,7 +153,7 @@ static void outbox_confirm(struct feed *feed, uint64_t token)
         return;
     outbox_ledger_confirm(&outbox->ledger, token);
     if (outbox_ledger_has_done(&outbox->ledger))
-        pgtimer_start_us(outbox->wake, 0);
+        timer_start_us(outbox->wake, 0);
 }
 
 static void regulate(struct outbox *outbox)
@@ -167,7 +167,7 @@ static void outbox_pause(struct feed *feed, bool paused)
     outbox->paused = paused;
     regulate(outbox);
     if (outbox->state == OUTBOX_ON && !paused)
-        pgtimer_start_us(outbox->wake, 0);
+        timer_start_us(outbox->wake, 0);
 }
 
 static const struct relation *outbox_relation(const struct feed *feed, uint32_t oid)
@@ -185,8 +185,8 @@ static void outbox_leave(struct feed *feed)
     pgconn_close(outbox->reader);
     listener_close(outbox->listener);
     outbox_lock_stop(outbox->lock);
-    pgtimer_stop(outbox->next);
-    pgtimer_stop(outbox->wake);
+    timer_stop(outbox->next);
+    timer_stop(outbox->wake);
     outbox->errand = ERRAND_NONE;
     outbox->in_unit = false;
     outbox->gap[0] = '\0';
@@ -206,13 +206,13 @@ static void outbox_finish(struct feed *feed)
         buf_put_str(&sql, "; ");
     }
     put_tell(&sql, true);
-    pgtimer_start_ms(outbox->wake, FINISH_MS); /* which may have been due at once */
+    timer_start_ms(outbox->wake, FINISH_MS); /* which may have been due at once */
     if (outbox->errand != ERRAND_READ)
         pgconn_query(outbox->reader, buf_str(&sql), NULL, 0, on_last, outbox);
     else if (listener_is_on(outbox->listener))
         listener_query(outbox->listener, buf_str(&sql), on_last, outbox);
     else
-        pgtimer_start_us(outbox->wake, 0);
+        timer_start_us(outbox->wake, 0);
     buf_free(&sql);
 }
 
@@ -223,8 +223,8 @@ static void outbox_free(struct feed *feed)
     pgconn_free(outbox->reader);
     listener_free(outbox->listener);
     outbox_lock_free(outbox->lock);
-    pgtimer_free(outbox->next);
-    pgtimer_free(outbox->wake);
+    timer_free(outbox->next);
+    timer_free(outbox->wake);
     outbox_rows_free(outbox->rows);
     outbox_mark_free(&outbox->mark);
     buf_free(&outbox->puzzle);
@@ -318,7 +318,7 @@ static void on_reader_lost(void *ctx, const struct pg_fault *fault)
 static void begin(void *ctx)
 {
     struct outbox *outbox = ctx;
-    int64_t now_ms = pgtimer_now_ms();
+    int64_t now_ms = timer_now_ms();
     log_info("%s the outbox", outbox_lock_waited(outbox->lock) ? "taking over" : "reading");
     enter(outbox, OUTBOX_ON);
     outbox_mark_reset(&outbox->mark);
@@ -328,7 +328,7 @@ static void begin(void *ctx)
     outbox->deleted = true;
     outbox->due = true;
     listener_open(outbox->listener, outbox->reader);
-    pgtimer_start_us(outbox->wake, 0);
+    timer_start_us(outbox->wake, 0);
     outbox->events->started(outbox->ctx);
     if (outbox->state != OUTBOX_ON)
         return; /* a gap is said when it is really read */
@@ -413,7 +413,7 @@ static void put_tell(struct buf *sql, bool awake)
 static void tell(struct outbox *outbox)
 {
     struct buf sql = {0};
-    outbox_pace_told(&outbox->pace, pgtimer_now_ms());
+    outbox_pace_told(&outbox->pace, timer_now_ms());
     log_debug("triggers are told awake=%d", outbox->pace.awake);
     put_tell(&sql, outbox->pace.awake);
     run(outbox, ERRAND_TELL, &sql, on_done);
@@ -451,7 +451,7 @@ static void read_outbox(struct outbox *outbox, int64_t now_ms)
     outbox->due = false;
     outbox->fruitful = false;
     outbox->more = false;
-    pgtimer_stop(outbox->next);
+    timer_stop(outbox->next);
     outbox_rows_start(outbox->rows);
     outbox_read_sql(&sql, &outbox->mark, READ_ROWS);
     run(outbox, ERRAND_READ, &sql, on_read);
@@ -460,7 +460,7 @@ static void read_outbox(struct outbox *outbox, int64_t now_ms)
 /* Deleting and reading take turns. */
 static void proceed(struct outbox *outbox)
 {
-    int64_t now_ms = pgtimer_now_ms();
+    int64_t now_ms = timer_now_ms();
     bool reads = outbox->due && !outbox->paused;
     if (outbox->state != OUTBOX_ON || outbox->errand != ERRAND_NONE)
         return;
@@ -515,11 +515,11 @@ static void on_read(void *ctx, const PGresult *result, const struct pg_fault *fa
     end_unit(outbox);
     if (outbox->state != OUTBOX_ON)
         return;
-    outbox_pace_read(&outbox->pace, outbox->fruitful, pgtimer_now_ms());
+    outbox_pace_read(&outbox->pace, outbox->fruitful, timer_now_ms());
     if (outbox->more)
         outbox->due = true;
     else
-        pgtimer_start_ms(outbox->next, outbox_pace_wait_ms(&outbox->pace));
+        timer_start_ms(outbox->next, outbox_pace_wait_ms(&outbox->pace));
     proceed(outbox);
 }
 

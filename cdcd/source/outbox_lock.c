@@ -1,7 +1,7 @@
 #include "source/outbox_lock.h"
 
 #include "base/mem.h"
-#include "source/pgtimer.h"
+#include "base/timer.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -26,7 +26,7 @@ struct outbox_lock {
     struct pgconn *conn;
     const struct outbox_lock_events *events;
     void *ctx;
-    struct pgtimer *retry;
+    struct timer *retry;
     bool waited;
 };
 
@@ -38,7 +38,7 @@ struct outbox_lock *outbox_lock_make(struct event_base *base, struct pgconn *con
 {
     struct outbox_lock *lock = mem_alloc(sizeof *lock);
     *lock = (struct outbox_lock){.conn = conn, .events = events, .ctx = ctx};
-    lock->retry = pgtimer_make(base, on_retry, lock);
+    lock->retry = timer_make(base, on_retry, lock);
     return lock;
 }
 
@@ -55,12 +55,12 @@ bool outbox_lock_waited(const struct outbox_lock *lock)
 
 void outbox_lock_stop(struct outbox_lock *lock)
 {
-    pgtimer_stop(lock->retry);
+    timer_stop(lock->retry);
 }
 
 void outbox_lock_free(struct outbox_lock *lock)
 {
-    pgtimer_free(lock->retry);
+    timer_free(lock->retry);
     free(lock);
 }
 
@@ -82,7 +82,7 @@ static void on_holder(void *ctx, const PGresult *result, const struct pg_fault *
     if (PQntuples(result) > 0)
         snprintf(reason, sizeof reason, "another cdcd reads the outbox: %s",
                  PQgetvalue(result, 0, 0));
-    pgtimer_start_ms(lock->retry, RETRY_MS);
+    timer_start_ms(lock->retry, RETRY_MS);
     lock->events->waiting(lock->ctx, reason);
 }
 
@@ -94,7 +94,7 @@ static void on_answer(void *ctx, const PGresult *result, const struct pg_fault *
     } else if (PQgetvalue(result, 0, 0)[0] == 't') {
         lock->events->got(lock->ctx);
     } else if (lock->waited) {
-        pgtimer_start_ms(lock->retry, RETRY_MS);
+        timer_start_ms(lock->retry, RETRY_MS);
     } else {
         lock->waited = true;
         pgconn_query(lock->conn, holder_sql, NULL, 0, on_holder, lock);

@@ -2,8 +2,8 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/timer.h"
 #include "source/pgquery.h"
-#include "source/pgtimer.h"
 
 #include <assert.h>
 #include <event2/event.h>
@@ -42,8 +42,8 @@ struct pgconn {
     char *host;          /* the one that is being tried */
     struct event *readable;
     struct event *writable;
-    struct pgtimer *deadline; /* of the connection to be made */
-    struct pgtimer *turn;     /* what is done without the socket: the next turn, `lost` */
+    struct timer *deadline; /* of the connection to be made */
+    struct timer *turn;     /* what is done without the socket: the next turn, `lost` */
     struct pgquery *queries;
     PGresult *result; /* of the first query, the last or the first bad one */
     bool copies_out;  /* the query's answer comes after the COPY */
@@ -69,8 +69,8 @@ struct pgconn *pgconn_make(struct event_base *base, const struct pgconn_events *
 {
     struct pgconn *conn = mem_alloc(sizeof *conn);
     *conn = (struct pgconn){.base = base, .events = events, .ctx = ctx};
-    conn->deadline = pgtimer_make(base, on_deadline, conn);
-    conn->turn = pgtimer_make(base, on_turn, conn);
+    conn->deadline = timer_make(base, on_deadline, conn);
+    conn->turn = timer_make(base, on_turn, conn);
     return conn;
 }
 
@@ -87,7 +87,7 @@ void pgconn_open(struct pgconn *conn, const struct conninfo *conninfo)
         break_later(conn);
         return;
     }
-    pgtimer_start_ms(conn->deadline, CONNECT_TIMEOUT_MS);
+    timer_start_ms(conn->deadline, CONNECT_TIMEOUT_MS);
     conn->writable = event_new(conn->base, PQsocket(conn->pg), EV_WRITE, on_writable, conn);
     event_add(conn->writable, NULL);
 }
@@ -116,8 +116,8 @@ void pgconn_close(struct pgconn *conn)
     if (conn->state == PGCONN_CLOSED)
         return;
     forget_socket(conn);
-    pgtimer_stop(conn->deadline);
-    pgtimer_stop(conn->turn);
+    timer_stop(conn->deadline);
+    timer_stop(conn->turn);
     PQfinish(conn->pg);
     conn->pg = NULL;
     conn->generation++;
@@ -135,8 +135,8 @@ void pgconn_free(struct pgconn *conn)
     if (!conn)
         return;
     pgconn_close(conn);
-    pgtimer_free(conn->deadline);
-    pgtimer_free(conn->turn);
+    timer_free(conn->deadline);
+    timer_free(conn->turn);
     free(conn);
 }
 
@@ -175,10 +175,10 @@ void pgconn_pause(struct pgconn *conn, bool paused)
         return;
     if (paused) {
         event_del(conn->readable);
-        pgtimer_stop(conn->turn);
+        timer_stop(conn->turn);
     } else {
         /* libpq may hold messages for which the socket will never be readable again. */
-        pgtimer_start_us(conn->turn, 0);
+        timer_start_us(conn->turn, 0);
     }
 }
 
@@ -256,8 +256,8 @@ static void break_later(struct pgconn *conn)
 {
     conn->fault = connection_fault(conn);
     forget_socket(conn);
-    pgtimer_stop(conn->deadline);
-    pgtimer_start_us(conn->turn, 0);
+    timer_stop(conn->deadline);
+    timer_start_us(conn->turn, 0);
     enter(conn, PGCONN_BROKEN);
 }
 
@@ -323,7 +323,7 @@ static void settle(struct pgconn *conn)
 static void connected(struct pgconn *conn)
 {
     evutil_socket_t fd = PQsocket(conn->pg);
-    pgtimer_stop(conn->deadline);
+    timer_stop(conn->deadline);
     PQsetnonblocking(conn->pg, 1);
     conn->readable = event_new(conn->base, fd, EV_READ | EV_PERSIST, on_readable, conn);
     conn->writable = event_new(conn->base, fd, EV_WRITE, on_writable, conn);
@@ -340,7 +340,7 @@ static void restart_deadline(struct pgconn *conn)
         return;
     free(conn->host);
     conn->host = mem_strdup(host ? host : "");
-    pgtimer_start_ms(conn->deadline, CONNECT_TIMEOUT_MS);
+    timer_start_ms(conn->deadline, CONNECT_TIMEOUT_MS);
 }
 
 static void poll_connecting(struct pgconn *conn)
@@ -393,7 +393,7 @@ static void start_copy(struct pgconn *conn)
     if (conn->paused)
         event_del(conn->readable);
     else
-        pgtimer_start_us(conn->turn, 0);
+        timer_start_us(conn->turn, 0);
 }
 
 /* Gives the answer to the first query, whose result is complete, and sends the next. */
@@ -508,7 +508,7 @@ static void copy_ended(struct pgconn *conn)
     struct pg_fault fault;
     if (conn->copies_out) {
         enter(conn, PGCONN_QUERY);
-        pgtimer_stop(conn->turn);
+        timer_stop(conn->turn);
         event_add(conn->readable, NULL);
         read_results(conn);
         return;
@@ -532,7 +532,7 @@ static void plan_turn(struct pgconn *conn, unsigned n, bool cut_short)
         return;
     }
     event_del(conn->readable);
-    pgtimer_start_us(conn->turn, cut_short ? 0 : GATHER_US);
+    timer_start_us(conn->turn, cut_short ? 0 : GATHER_US);
 }
 
 /* So many reads running that gave nothing mean that all was read. Under TLS a read gives one record

@@ -3,10 +3,10 @@
 #include "base/buf.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/timer.h"
 #include "source/continuity.h"
 #include "source/pgconn.h"
 #include "source/pgoutput.h"
-#include "source/pgtimer.h"
 #include "source/remedy.h"
 #include "source/types.h"
 #include "source/walmsg.h"
@@ -49,8 +49,8 @@ struct stream {
     struct pgconn *conn;
     struct types *types;
     struct pgoutput *decoder; /* of this stream or the last */
-    struct pgtimer *status;   /* the next feedback */
-    struct pgtimer *patience; /* what is waited for while starting */
+    struct timer *status;     /* the next feedback */
+    struct timer *patience;   /* what is waited for while starting */
     int64_t status_ms;        /* PostgreSQL hears of us at least so often */
     uint64_t given;           /* the largest position told in this stream */
     uint64_t confirmed;       /* the largest confirmed */
@@ -104,8 +104,8 @@ static struct feed *stream_make(const struct source_opts *opts, struct event_bas
     };
     stream->types = types_make();
     stream->conn = pgconn_make(base, &conn_events, stream);
-    stream->status = pgtimer_make(base, on_status, stream);
-    stream->patience = pgtimer_make(base, on_patience, stream);
+    stream->status = timer_make(base, on_status, stream);
+    stream->patience = timer_make(base, on_patience, stream);
     return &stream->feed;
 }
 
@@ -145,7 +145,7 @@ static void stream_confirm(struct feed *feed, uint64_t lsn)
     if (stream->soon)
         return;
     stream->soon = true;
-    pgtimer_start_ms(stream->status, SOON_MS);
+    timer_start_ms(stream->status, SOON_MS);
 }
 
 static void stream_pause(struct feed *feed, bool paused)
@@ -169,8 +169,8 @@ static void stream_leave(struct feed *feed)
         return;
     if (stream->state == STREAM_ON)
         send_status(stream);
-    pgtimer_stop(stream->status);
-    pgtimer_stop(stream->patience);
+    timer_stop(stream->status);
+    timer_stop(stream->patience);
     pgconn_leave(stream->conn);
     enter(stream, STREAM_OFF);
 }
@@ -180,8 +180,8 @@ static void stream_free(struct feed *feed)
     struct stream *stream = stream_of(feed);
     stream_leave(feed);
     pgconn_free(stream->conn);
-    pgtimer_free(stream->status);
-    pgtimer_free(stream->patience);
+    timer_free(stream->status);
+    timer_free(stream->patience);
     pgoutput_free(stream->decoder);
     types_free(stream->types);
     free(stream);
@@ -260,7 +260,7 @@ static void send_status(struct stream *stream)
     clock_gettime(CLOCK_REALTIME, &now);
     walmsg_status(bytes, stream->confirmed, now.tv_sec * INT64_C(1000000) + now.tv_nsec / 1000);
     stream->soon = !pgconn_put(stream->conn, bytes, sizeof bytes);
-    pgtimer_start_ms(stream->status, stream->soon ? SOON_MS : stream->status_ms);
+    timer_start_ms(stream->status, stream->soon ? SOON_MS : stream->status_ms);
 }
 
 static void on_status(void *ctx)
@@ -296,7 +296,7 @@ static void on_created(void *ctx, const PGresult *result, const struct pg_fault 
 {
     struct stream *stream = ctx;
     (void)result;
-    pgtimer_stop(stream->patience);
+    timer_stop(stream->patience);
     if (fault) {
         end(stream, fault);
         return;
@@ -314,7 +314,7 @@ static void create_slot(struct stream *stream)
     put_name(&sql, stream->opts->slot);
     buf_put_str(&sql, " LOGICAL pgoutput NOEXPORT_SNAPSHOT");
     enter(stream, STREAM_CREATING);
-    pgtimer_start_ms(stream->patience, CREATE_PATIENCE_MS);
+    timer_start_ms(stream->patience, CREATE_PATIENCE_MS);
     command(stream, &sql, on_created);
 }
 
@@ -356,7 +356,7 @@ static void on_ready(void *ctx)
 static void wait_for_slot(struct stream *stream, const struct pg_fault *fault)
 {
     enter(stream, STREAM_WAITING);
-    pgtimer_start_ms(stream->patience, SLOT_RETRY_MS);
+    timer_start_ms(stream->patience, SLOT_RETRY_MS);
     continuity_taken(&stream->continuity);
     if (!stream->said_waiting)
         stream->events->waiting(stream->ctx, fault->reason);
@@ -467,7 +467,7 @@ static bool asks_in_burst(struct stream *stream)
 {
     for (unsigned i = BURST - 1; i > 0; i--)
         stream->asked_ms[i] = stream->asked_ms[i - 1];
-    stream->asked_ms[0] = pgtimer_now_ms();
+    stream->asked_ms[0] = timer_now_ms();
     return stream->asked_ms[0] - stream->asked_ms[BURST - 1] < BURST_MS;
 }
 

@@ -1,4 +1,4 @@
-#include "source/pgtimer.h"
+#include "base/timer.h"
 
 #include "base/mem.h"
 
@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <time.h>
 
-struct pgtimer {
+struct timer {
     struct event_base *base;
     struct event *event;
     void (*fire)(void *ctx);
@@ -15,23 +15,23 @@ struct pgtimer {
 
 static void on_time(evutil_socket_t fd, short what, void *ctx)
 {
-    const struct pgtimer *timer = ctx;
+    const struct timer *timer = ctx;
     (void)fd;
     (void)what;
     timer->fire(timer->ctx);
 }
 
-struct pgtimer *pgtimer_make(struct event_base *base, void (*fire)(void *ctx), void *ctx)
+struct timer *timer_make(struct event_base *base, void (*fire)(void *ctx), void *ctx)
 {
-    struct pgtimer *timer = mem_alloc(sizeof *timer);
-    *timer = (struct pgtimer){.base = base, .fire = fire, .ctx = ctx};
+    struct timer *timer = mem_alloc(sizeof *timer);
+    *timer = (struct timer){.base = base, .fire = fire, .ctx = ctx};
     timer->event = evtimer_new(base, on_time, timer);
     if (!timer->event)
         abort();
     return timer;
 }
 
-void pgtimer_start_us(struct pgtimer *timer, int64_t us)
+void timer_start_us(struct timer *timer, int64_t us)
 {
     struct timeval after = {.tv_sec = us / 1000000, .tv_usec = us % 1000000};
     /* The loop counts from when its turn began: in a long turn a short time would be over. */
@@ -40,17 +40,17 @@ void pgtimer_start_us(struct pgtimer *timer, int64_t us)
         abort();
 }
 
-void pgtimer_start_ms(struct pgtimer *timer, int64_t ms)
+void timer_start_ms(struct timer *timer, int64_t ms)
 {
-    pgtimer_start_us(timer, ms * 1000);
+    timer_start_us(timer, ms * 1000);
 }
 
-void pgtimer_stop(struct pgtimer *timer)
+void timer_stop(struct timer *timer)
 {
     evtimer_del(timer->event);
 }
 
-void pgtimer_free(struct pgtimer *timer)
+void timer_free(struct timer *timer)
 {
     if (!timer)
         return;
@@ -58,7 +58,7 @@ void pgtimer_free(struct pgtimer *timer)
     free(timer);
 }
 
-int64_t pgtimer_now_ms(void)
+int64_t timer_now_ms(void)
 {
     struct timespec now;
     clock_gettime(CLOCK_MONOTONIC, &now);
