@@ -9,10 +9,11 @@
 
 #include "base/mem.h"
 #include "store/redis_command.h"
-#include "store/redis_error.h"
+#include "store/redis_due.h"
+#include "store/redis_group.h"
 #include "store/redis_login.h"
 #include "store/redis_reader.h"
-#include "store/scan.h"
+#include "store/redis_scan.h"
 
 #include <assert.h>
 #include <hiredis/hiredis.h>
@@ -20,35 +21,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define CURSOR_MAX 20
-
-enum due_kind {
-    DUE_AUTH,
-    DUE_SELECT,
-    DUE_PING,
-    DUE_UNLINK,
-    DUE_BUMP,
-    DUE_PAGE,        /* of a scan */
-    DUE_PAGE_UNLINK, /* of what a page found */
-    DUE_END,         /* of a batch of which nothing was sent: there is something to answer it by */
-};
-
 struct redis_node {
     struct redis_node_opts opts;
     char name[300];
     struct server server;
     struct redis_reader *reader; /* of this connection */
-    struct scans scans;
+    struct redis_scanner scanner;
 };
 
 /* ---- what is sent ---- */
-
-static void expect(struct redis_node *node, enum due_kind kind, struct flight *flight,
-                   unsigned from, unsigned n)
-{
-    server_expect(&node->server,
-                  (struct due){.kind = (int)kind, .flight = flight, .from = from, .n = n});
-}
 
 static void send_deletes(struct redis_node *node, struct flight *flight)
 {
@@ -59,7 +40,7 @@ static void send_deletes(struct redis_node *node, struct flight *flight)
     while (n > 0) {
         unsigned len = redis_command_length(flight, n);
         redis_put_unlink(out, flight, flight->n_sent, len);
-        expect(node, DUE_UNLINK, flight, flight->n_sent, len);
+        redis_expect(&node->server, DUE_UNLINK, flight, flight->n_sent, len);
         flight->n_sent += len;
         n -= len;
     }
@@ -68,19 +49,7 @@ static void send_deletes(struct redis_node *node, struct flight *flight)
 static void send_bump(struct redis_node *node, struct flight *flight)
 {
     redis_put_bump(link_out(node->server.link), flight_next(flight));
-    expect(node, DUE_BUMP, flight, flight->n_sent++, 1);
-}
-
-static void send_page(struct redis_node *node, const struct scan *scan, const char *cursor)
-{
-    const struct batch_op *op = flight_op(scan->flight, scan->place);
-    redis_put_scan(link_out(node->server.link), cursor, op);
-    expect(node, DUE_PAGE, scan->flight, scan->place, 1);
-}
-
-static void list_keys(void *driver, const struct scan *scan)
-{
-    send_page(driver, scan, "0");
+    redis_expect(&node->server, DUE_BUMP, flight, flight->n_sent++, 1);
 }
 
 static void send_ops(struct redis_node *node, struct flight *flight)
@@ -100,7 +69,7 @@ static void send_ops(struct redis_node *node, struct flight *flight)
             send_bump(node, flight);
             break;
         case OP_SCAN:
-            scans_add(&node->scans, flight);
+            redis_scanner_add(&node->scanner, flight);
             break;
         case OP_STALE:
         case OP_EXPIRE:
@@ -114,32 +83,10 @@ static void send_ops(struct redis_node *node, struct flight *flight)
 
 /* ---- what is answered ---- */
 
-static struct redis_verdict judge(const struct redis_node *node, enum due_kind kind,
-                                  const redisReply *reply)
-{
-    static const char *const commands[] = {
-        [DUE_AUTH] = "auth",
-        [DUE_SELECT] = "select",
-        [DUE_PING] = "ping",
-        [DUE_UNLINK] = "unlink",
-        [DUE_BUMP] = "eval exists time incr incrby",
-        [DUE_PAGE] = "scan",
-        [DUE_PAGE_UNLINK] = "unlink",
-        [DUE_END] = "ping",
-    };
-    return redis_judge(reply->str, reply->len, node->opts.store->name, commands[kind]);
-}
-
-static void note_error(struct redis_node *node, const struct due *due, const redisReply *reply)
-{
-    struct redis_verdict verdict = judge(node, (enum due_kind)due->kind, reply);
-    flight_fail(due->flight, verdict.status, verdict.reason);
-}
-
-static bool refuse_handshake(struct redis_node *node, enum due_kind kind, const redisReply *reply)
+static bool refuse_handshake(struct redis_node *node, enum redis_due kind, const redisReply *reply)
 {
     struct err err;
-    struct redis_verdict verdict = judge(node, kind, reply);
+    struct redis_verdict verdict = redis_due_judge(kind, reply, node->opts.store->name);
     if (kind == DUE_AUTH && verdict.status == BATCH_REFUSED && !verdict.denied)
         verdict.denied = EX_NOPERM;
     link_drop(node->server.link, "%s", verdict.reason);
@@ -151,7 +98,7 @@ static bool refuse_handshake(struct redis_node *node, enum due_kind kind, const 
     return false;
 }
 
-static bool take_handshake(struct redis_node *node, enum due_kind kind, const redisReply *reply)
+static bool take_handshake(struct redis_node *node, enum redis_due kind, const redisReply *reply)
 {
     if (reply->type == REDIS_REPLY_ERROR)
         return refuse_handshake(node, kind, reply);
@@ -167,7 +114,7 @@ static bool take_handshake(struct redis_node *node, enum due_kind kind, const re
 static bool take_unlinked(struct redis_node *node, const struct due *due, const redisReply *reply)
 {
     if (reply->type == REDIS_REPLY_ERROR) {
-        note_error(node, due, reply);
+        redis_due_fail(due, reply, node->opts.store->name);
         return true;
     }
     if (reply->type != REDIS_REPLY_INTEGER || reply->integer < 0 || reply->integer > due->n)
@@ -181,79 +128,12 @@ static bool take_unlinked(struct redis_node *node, const struct due *due, const 
 static bool take_bumped(struct redis_node *node, const struct due *due, const redisReply *reply)
 {
     if (reply->type == REDIS_REPLY_ERROR) {
-        note_error(node, due, reply);
+        redis_due_fail(due, reply, node->opts.store->name);
         return true;
     }
     if (reply->type != REDIS_REPLY_INTEGER || reply->integer < 0 || reply->integer > 1)
         return server_drop(&node->server, "the bump was not answered with 0 or 1");
     flight_op(due->flight, due->from)->result = reply->integer ? RESULT_HIT : RESULT_MISS;
-    return true;
-}
-
-/* Checks the shape of a page: a cursor, and keys. */
-static bool is_page(const redisReply *reply)
-{
-    if (reply->type != REDIS_REPLY_ARRAY || reply->elements != 2)
-        return false;
-    const redisReply *cursor = reply->element[0], *keys = reply->element[1];
-    if (cursor->type != REDIS_REPLY_STRING || keys->type != REDIS_REPLY_ARRAY)
-        return false;
-    for (size_t i = 0; i < keys->elements; i++)
-        if (keys->element[i]->type != REDIS_REPLY_STRING)
-            return false;
-    return cursor->len > 0 && cursor->len <= CURSOR_MAX &&
-           strspn(cursor->str, "0123456789") == cursor->len;
-}
-
-static void unlink_page(struct redis_node *node, struct scan *scan, const redisReply *keys)
-{
-    struct buf *out = link_out(node->server.link);
-    if (keys->elements == 0)
-        return;
-    redis_put_head(out, keys->elements + 1);
-    redis_put_bulk(out, "UNLINK", 6);
-    for (size_t i = 0; i < keys->elements; i++)
-        redis_put_bulk(out, keys->element[i]->str, keys->element[i]->len);
-    expect(node, DUE_PAGE_UNLINK, scan->flight, scan->place, (unsigned)keys->elements);
-    scan->n_due++;
-}
-
-static bool take_page(struct redis_node *node, const struct due *due, const redisReply *reply)
-{
-    struct scan *scan = node->scans.first;
-    if (reply->type == REDIS_REPLY_ERROR) {
-        note_error(node, due, reply);
-        scan->failed = true;
-    } else if (!is_page(reply)) {
-        return server_drop(&node->server, "SCAN was not answered with a cursor and keys");
-    }
-    if (!scan->failed) {
-        const char *cursor = reply->element[0]->str;
-        unlink_page(node, scan, reply->element[1]);
-        scan->listed = strcmp(cursor, "0") == 0;
-        if (!scan->listed)
-            send_page(node, scan, cursor);
-    }
-    scan->listed = scan->listed || scan->failed;
-    scans_settle(&node->scans);
-    return true;
-}
-
-static bool take_page_unlinked(struct redis_node *node, const struct due *due,
-                               const redisReply *reply)
-{
-    struct scan *scan = node->scans.first;
-    if (reply->type == REDIS_REPLY_ERROR) {
-        note_error(node, due, reply);
-        scan->failed = true;
-    } else if (reply->type != REDIS_REPLY_INTEGER || reply->integer < 0 ||
-               reply->integer > due->n) {
-        return server_drop(&node->server, "UNLINK was not answered with the number of its keys");
-    } else if (reply->integer > 0) {
-        scan->found = true;
-    }
-    scan->n_due--;
-    scans_settle(&node->scans);
     return true;
 }
 
@@ -264,11 +144,11 @@ static bool take_reply(struct redis_node *node, const redisReply *reply)
     bool good = false;
     if (!server_take_due(&node->server, &due))
         return server_drop(&node->server, "an answer that nobody asked for");
-    switch ((enum due_kind)due.kind) {
+    switch ((enum redis_due)due.kind) {
     case DUE_AUTH:
     case DUE_SELECT:
     case DUE_PING:
-        return take_handshake(node, (enum due_kind)due.kind, reply);
+        return take_handshake(node, (enum redis_due)due.kind, reply);
     case DUE_UNLINK:
         good = take_unlinked(node, &due, reply);
         break;
@@ -276,10 +156,10 @@ static bool take_reply(struct redis_node *node, const redisReply *reply)
         good = take_bumped(node, &due, reply);
         break;
     case DUE_PAGE:
-        good = take_page(node, &due, reply);
+        good = redis_scanner_take_page(&node->scanner, &due, reply);
         break;
     case DUE_PAGE_UNLINK:
-        good = take_page_unlinked(node, &due, reply);
+        good = redis_scanner_take_unlinked(&node->scanner, &due, reply);
         break;
     case DUE_END:
         good = reply->type == REDIS_REPLY_STATUS || reply->type == REDIS_REPLY_ERROR ||
@@ -302,7 +182,7 @@ static int authenticate(struct redis_node *node, struct err *err)
     struct buf *out = link_out(node->server.link);
     if (redis_put_login(out, *user ? user : NULL, password_file, err) < 0)
         return -1;
-    expect(node, DUE_AUTH, NULL, 0, 0);
+    redis_expect(&node->server, DUE_AUTH, NULL, 0, 0);
     return 0;
 }
 
@@ -324,10 +204,10 @@ static void redis_on_open(void *ctx)
     /* An ACL user of the first database needs no `select` then. */
     if (node->opts.db != 0) {
         redis_put_words(out, (const char *const[]){"SELECT", db}, 2);
-        expect(node, DUE_SELECT, NULL, 0, 0);
+        redis_expect(&node->server, DUE_SELECT, NULL, 0, 0);
     }
     redis_put_words(out, (const char *const[]){"PING"}, 1);
-    expect(node, DUE_PING, NULL, 0, 0);
+    redis_expect(&node->server, DUE_PING, NULL, 0, 0);
     link_flush(node->server.link);
 }
 
@@ -354,7 +234,7 @@ static size_t redis_on_data(void *ctx, const char *bytes, size_t n)
 static void redis_on_lost(void *ctx, const char *reason)
 {
     struct redis_node *node = ctx;
-    scans_forget(&node->scans);
+    redis_scanner_forget(&node->scanner);
     server_lost(&node->server, reason);
 }
 
@@ -368,8 +248,8 @@ struct redis_node *redis_node_make(const struct redis_node_opts *opts, struct ev
     struct redis_node *node = mem_alloc(sizeof *node);
     node->opts = *opts;
     snprintf(node->name, sizeof node->name, "redis %s", opts->address.name);
-    node->scans = (struct scans){.list = list_keys, .driver = node};
     server_init(&node->server, store, number, events, ctx);
+    redis_scanner_init(&node->scanner, &node->server, opts->store->name);
     struct link_opts link_opts = {
         .store = opts->store->name,
         .server = node->name,
@@ -391,7 +271,7 @@ void redis_node_free(struct redis_node *node)
 {
     if (!node)
         return;
-    scans_forget(&node->scans);
+    redis_scanner_forget(&node->scanner);
     server_free(&node->server);
     redis_reader_free(node->reader);
     free(node);
@@ -413,7 +293,7 @@ void redis_node_send(struct redis_node *node, struct batch *batch)
     send_ops(node, flight);
     if (flight->n_due == 0) {
         redis_put_words(link_out(node->server.link), (const char *const[]){"PING"}, 1);
-        expect(node, DUE_END, flight, 0, 0);
+        redis_expect(&node->server, DUE_END, flight, 0, 0);
     }
     link_flush(node->server.link);
 }

@@ -1,0 +1,33 @@
+#include "store/redis_due.h"
+
+#include <hiredis/hiredis.h>
+
+/* The rights that an ACL user needs for it. */
+static const char *const commands[] = {
+    [DUE_AUTH] = "auth",
+    [DUE_SELECT] = "select",
+    [DUE_PING] = "ping",
+    [DUE_UNLINK] = "unlink",
+    [DUE_BUMP] = "eval exists time incr incrby",
+    [DUE_PAGE] = "scan",
+    [DUE_PAGE_UNLINK] = "unlink",
+    [DUE_END] = "ping",
+};
+
+void redis_expect(struct server *server, enum redis_due kind, struct flight *flight, unsigned from,
+                  unsigned n)
+{
+    server_expect(server, (struct due){.kind = (int)kind, .flight = flight, .from = from, .n = n});
+}
+
+struct redis_verdict redis_due_judge(enum redis_due kind, const struct redisReply *reply,
+                                     const char *store)
+{
+    return redis_judge(reply->str, reply->len, store, commands[kind]);
+}
+
+void redis_due_fail(const struct due *due, const struct redisReply *reply, const char *store)
+{
+    struct redis_verdict verdict = redis_due_judge((enum redis_due)due->kind, reply, store);
+    flight_fail(due->flight, verdict.status, verdict.reason);
+}

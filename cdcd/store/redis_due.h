@@ -1,0 +1,30 @@
+/* What a Redis was asked, and what its error means for that. */
+#ifndef CDCD_STORE_REDIS_DUE_H
+#define CDCD_STORE_REDIS_DUE_H
+
+#include "store/redis_error.h"
+#include "store/server.h"
+
+struct redisReply;
+
+enum redis_due {
+    DUE_AUTH,
+    DUE_SELECT,
+    DUE_PING,
+    DUE_UNLINK,
+    DUE_BUMP,
+    DUE_PAGE,        /* of a scan */
+    DUE_PAGE_UNLINK, /* of what a page found */
+    DUE_END,         /* of a batch of which nothing was sent: there is something to answer it by */
+};
+
+/* After its command was written. */
+void redis_expect(struct server *server, enum redis_due kind, struct flight *flight, unsigned from,
+                  unsigned n);
+/* The reply is an error. store is the store's name. */
+struct redis_verdict redis_due_judge(enum redis_due kind, const struct redisReply *reply,
+                                     const char *store);
+/* Notes that what was due was refused with this error: its ops are left without a result. */
+void redis_due_fail(const struct due *due, const struct redisReply *reply, const char *store);
+
+#endif

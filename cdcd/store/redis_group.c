@@ -1,0 +1,89 @@
+#include "store/redis_group.h"
+
+#include "base/mem.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <uthash.h>
+
+#define KEYS_PER_COMMAND 100
+#define KEY_MAX_BYTES (512u << 20)
+
+/* A cache of a run, and where its ops go. */
+struct group {
+    uint16_t cache;
+    unsigned n;
+    unsigned next;
+    UT_hash_handle hh; /* in the order of first appearance */
+};
+
+bool redis_takes_key(const struct batch_op *op)
+{
+    return op->key_len <= KEY_MAX_BYTES;
+}
+
+unsigned redis_run_length(const struct flight *flight)
+{
+    unsigned place = flight->n_sent;
+    for (; place < flight->batch->n; place++) {
+        const struct batch_op *op = flight_op(flight, place);
+        if (op->action != OP_DELETE || !redis_takes_key(op))
+            break;
+    }
+    return place - flight->n_sent;
+}
+
+static struct group *find_group(struct group **groups, uint16_t cache)
+{
+    struct group *group;
+    HASH_FIND(hh, *groups, &cache, sizeof cache, group);
+    if (!group) {
+        group = mem_alloc(sizeof *group);
+        group->cache = cache;
+        HASH_ADD(hh, *groups, cache, sizeof group->cache, group);
+    }
+    return group;
+}
+
+static bool is_grouped(const struct flight *flight, unsigned n)
+{
+    for (unsigned i = 1; i < n; i++)
+        if (flight_op(flight, flight->n_sent + i)->cache != flight_next(flight)->cache)
+            return false;
+    return true;
+}
+
+void redis_group_run(struct flight *flight, unsigned n)
+{
+    struct group *groups = NULL, *group, *next;
+    unsigned *run = flight->order + flight->n_sent;
+    unsigned start = 0;
+    if (is_grouped(flight, n))
+        return;
+    unsigned *old = memcpy(mem_alloc(n * sizeof *old), run, n * sizeof *old);
+    for (unsigned i = 0; i < n; i++)
+        find_group(&groups, flight->batch->ops[old[i]].cache)->n++;
+    HASH_ITER (hh, groups, group, next) {
+        group->next = start;
+        start += group->n;
+    }
+    for (unsigned i = 0; i < n; i++)
+        run[find_group(&groups, flight->batch->ops[old[i]].cache)->next++] = old[i];
+    HASH_ITER (hh, groups, group, next) {
+        HASH_DEL(groups, group);
+        free(group);
+    }
+    free(old);
+}
+
+unsigned redis_command_length(const struct flight *flight, unsigned n)
+{
+    unsigned len = 1;
+    uint16_t cache = flight_next(flight)->cache;
+    if (flight->batch->singly)
+        return 1;
+    while (len < n && len < KEYS_PER_COMMAND &&
+           flight_op(flight, flight->n_sent + len)->cache == cache)
+        len++;
+    return len;
+}

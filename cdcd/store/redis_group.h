@@ -1,0 +1,18 @@
+/* Which deletes of a flight leave as one command. */
+#ifndef CDCD_STORE_REDIS_GROUP_H
+#define CDCD_STORE_REDIS_GROUP_H
+
+#include "store/server.h"
+
+/* False for a key of more than 512 MB: a Redis hangs up on it (proto-max-bulk-len), so no such key
+ * can exist there, unless that setting was raised. */
+bool redis_takes_key(const struct batch_op *op);
+/* How many ops from the next on can leave in one order or another: deletes. */
+unsigned redis_run_length(const struct flight *flight);
+/* Brings n ops from the next on into groups of one cache each, in the order of first appearance,
+ * so that a command's answer counts for one cache. */
+void redis_group_run(struct flight *flight, unsigned n);
+/* How many of n ops from the next on one command takes. */
+unsigned redis_command_length(const struct flight *flight, unsigned n);
+
+#endif
