@@ -165,7 +165,7 @@ static void driver_detach(struct source *source, const char *reason)
     owe_again(driver, reason);
     if (driver->state != DRIVER_STREAMING && driver->state != DRIVER_ENTERING)
         return;
-    log_info("leaving the stream reason=\"%s\"", reason);
+    log_info("changes are not read for now reason=\"%s\"", reason);
     driver->feed->ops->leave(driver->feed);
     timer_stop(driver->watch);
     enter(driver, DRIVER_DETACHED);
@@ -286,7 +286,7 @@ static void go_back(struct driver *driver, const char *reason)
 static void go_back_for(struct driver *driver, const struct pg_fault *fault)
 {
     struct err err;
-    fault_explain(fault, &err);
+    fault_explain(fault, driver->opts->mode, &err);
     go_back(driver, err.text);
 }
 

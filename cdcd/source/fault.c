@@ -99,16 +99,21 @@ bool fault_is_final(const struct pg_fault *fault, struct err *err)
     return false;
 }
 
-void fault_explain(const struct pg_fault *fault, struct err *err)
+void fault_explain(const struct pg_fault *fault, enum source_mode mode, struct err *err)
 {
     const char *remedy = "";
     if (fault_is(fault, "53300") && strstr(fault->reason, "max_wal_senders"))
         remedy = "; raise max_wal_senders and restart PostgreSQL, or end a walsender that is not "
                  "needed (SELECT * FROM pg_stat_replication)";
-    /* It is in the WAL, and comes again each time. */
+    /* It is in the WAL, or in the outbox, and comes again each time. */
     if (fault_is(fault, "22P05") || fault_is(fault, "22021"))
-        remedy = "; a row has bytes that are no text: mend the row, then drop the replication slot "
-                 "(pg_drop_replication_slot), after which cdcd clears what it may have missed";
+        remedy =
+            mode == SOURCE_OUTBOX
+                ? "; a row has bytes that are no text: mend the row, then DELETE FROM cdcd.outbox "
+                  "as its owner, after which cdcd clears what it may have missed"
+                : "; a row has bytes that are no text: mend the row, then drop the replication "
+                  "slot (pg_drop_replication_slot), after which cdcd clears what it may have "
+                  "missed";
     err_set(err, EX_TEMPFAIL, "%s%s", fault->reason, remedy);
 }
 

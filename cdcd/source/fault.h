@@ -3,6 +3,7 @@
 #define CDCD_SOURCE_FAULT_H
 
 #include "base/err.h"
+#include "source/source.h"
 
 #include <stdbool.h>
 
@@ -23,7 +24,7 @@ bool fault_is_final(const struct pg_fault *fault, struct err *err);
 
 /* Puts the reason of a fault that may pass into err, with what the operator can do if it does
  * not. */
-void fault_explain(const struct pg_fault *fault, struct err *err);
+void fault_explain(const struct pg_fault *fault, enum source_mode mode, struct err *err);
 /* As fault_is_final for a replication slot that could not be made. */
 bool fault_of_slot_is_final(const struct pg_fault *fault, struct err *err);
 

@@ -18,8 +18,8 @@ int64_t outage_wait_ms(struct outage *outage, int64_t now_ms, const char *reason
         backoff_reset(&outage->backoff);
     outage->streaming = false;
     if (log_limit_pass(&outage->said, now_ms, SAY_AGAIN_MS, &n_suppressed))
-        log_warn("no stream from postgresql, trying again reason=\"%s\" suppressed=%u", reason,
-                 n_suppressed);
+        log_warn("no changes come from postgresql, trying again reason=\"%s\" suppressed=%u",
+                 reason, n_suppressed);
     return backoff_next_ms(&outage->backoff, now_ms);
 }
 

@@ -266,7 +266,7 @@ static void end(struct outbox *outbox, const struct pg_fault *fault)
 {
     enum feed_end how = FEED_LOST;
     struct err err;
-    fault_explain(fault, &err);
+    fault_explain(fault, SOURCE_OUTBOX, &err);
     if (outbox->state == OUTBOX_CONNECTING && fault_is_final(fault, &err))
         how = FEED_REFUSED;
     outbox_leave(&outbox->feed);

@@ -235,7 +235,7 @@ static void end(struct stream *stream, const struct pg_fault *fault)
     enum stream_state state = stream->state;
     enum feed_end end = FEED_LOST;
     struct err err;
-    fault_explain(fault, &err);
+    fault_explain(fault, SOURCE_REPLICATION, &err);
     stream_leave(&stream->feed);
     if (state == STREAM_ON && fault_is(fault, "42704") &&
         strstr(fault->reason, stream->opts->publication))

@@ -8,7 +8,6 @@ import pytest
 
 import outbox
 import postgres as pg
-from conftest import BLOG
 from daemon import rules_file
 from poll import wait_for
 
@@ -32,7 +31,10 @@ def touch(database, n=1):
 def new_blog(cluster, name):
     cluster.database("postgres").sql(f"CREATE DATABASE {name}")
     database = cluster.database(name)
-    database.sql(BLOG)
+    database.sql(
+        """CREATE TABLE blog_post (id int PRIMARY KEY, title text);
+           INSERT INTO blog_post VALUES (1, 'title 1'), (2, 'title 2')"""
+    )
     outbox.install(database)
     outbox.watch_all(database)
     return database

@@ -118,10 +118,10 @@ static void walsenders_that_are_used_up_pass_or_are_mended(void **state)
     struct err err = {0};
     (void)state;
     assert_false(fault_is_final(&fault, &err));
-    fault_explain(&fault, &err);
+    fault_explain(&fault, SOURCE_REPLICATION, &err);
     assert_non_null(strstr(err.text, "; raise max_wal_senders and restart"));
     fault_set(&fault, "57P03", "the database system is starting up");
-    fault_explain(&fault, &err);
+    fault_explain(&fault, SOURCE_REPLICATION, &err);
     assert_string_equal(err.text, "the database system is starting up");
 }
 
@@ -132,17 +132,29 @@ static void bytes_that_are_no_text_come_again_until_the_slot_is_dropped(void **s
     (void)state;
     fault_set(&fault, "22021", "invalid byte sequence for encoding \"UTF8\": 0xff");
     assert_false(fault_is_final(&fault, &err));
-    fault_explain(&fault, &err);
+    fault_explain(&fault, SOURCE_REPLICATION, &err);
     assert_non_null(strstr(err.text, "0xff; a row has bytes that are no text: mend the row"));
     fault_set(&fault, "22P05", "it has no equivalent");
-    fault_explain(&fault, &err);
+    fault_explain(&fault, SOURCE_REPLICATION, &err);
     assert_non_null(strstr(err.text, "drop the replication slot"));
+}
+
+static void bytes_that_are_no_text_come_again_until_the_outbox_is_emptied(void **state)
+{
+    struct pg_fault fault;
+    struct err err = {0};
+    (void)state;
+    fault_set(&fault, "22P05", "it has no equivalent");
+    fault_explain(&fault, SOURCE_OUTBOX, &err);
+    assert_non_null(strstr(err.text, "mend the row, then DELETE FROM cdcd.outbox"));
+    assert_null(strstr(err.text, "slot"));
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(bytes_that_are_no_text_come_again_until_the_slot_is_dropped),
+        cmocka_unit_test(bytes_that_are_no_text_come_again_until_the_outbox_is_emptied),
         cmocka_unit_test(the_sqlstate_is_found_in_any_language),
         cmocka_unit_test(of_several_attempts_the_first_counts),
         cmocka_unit_test(a_reason_is_one_line_without_the_servers_own_source),
