@@ -70,6 +70,7 @@ struct outbox {
     struct outbox_unit unit; /* of the unit */
     char gap[256];           /* to be said when the unit has ended; "" when there is none */
     struct buf puzzle;       /* the message that the catalog must explain; empty: none */
+    bool explained;          /* it has been */
     bool paused;
     struct outbox_ledger ledger;
 };
@@ -132,7 +133,8 @@ static void outbox_learn(struct feed *feed, const struct catalog *catalog, bool 
 {
     struct outbox *outbox = outbox_of(feed);
     outbox_rows_learn(outbox->rows, catalog, anew);
-    if (outbox->puzzle.len)
+    outbox->explained = outbox->puzzle.len > 0;
+    if (outbox->explained)
         timer_start_us(outbox->wake, 0);
 }
 
@@ -353,7 +355,7 @@ static void on_wake(void *ctx)
         finish(outbox);
         return;
     }
-    if (outbox->puzzle.len) {
+    if (outbox->puzzle.len && outbox->explained) {
         struct buf message = outbox->puzzle;
         outbox->puzzle = (struct buf){0};
         decode(outbox, message.data, message.len);
@@ -531,6 +533,7 @@ static void decode(struct outbox *outbox, const char *bytes, size_t n)
         break;
     case OUTBOX_PUZZLED:
         buf_put(&outbox->puzzle, bytes, n);
+        outbox->explained = false;
         regulate(outbox);
         outbox->events->puzzled(outbox->ctx);
         break;
