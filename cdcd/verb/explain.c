@@ -239,19 +239,16 @@ static void note_names(const char *what, const char *const *names)
 static void note_columns(const struct explaining *e)
 {
     const struct table *table = &e->table;
-    size_t most = (table->n_columns + 1) * sizeof(char *);
-    const char **missing = arena_alloc(e->arena, most), **unread = arena_alloc(e->arena, most);
-    unsigned n_missing = 0, n_unread = 0;
-    for (unsigned i = 0; i < table->n_columns; i++)
-        if (!table->columns[i].given)
-            missing[n_missing++] = table->columns[i].name;
+    const char *const *missing = table_missing(table);
+    const char **unread = arena_alloc(e->arena, (table->n_columns + 1) * sizeof *unread);
+    unsigned n_unread = 0;
     for (unsigned i = 0; i < table->n_columns; i++) {
-        const char *name = table->columns[i].name;
-        const char *nearest = table->columns[i].read ? NULL : str_nearest(name, missing);
-        if (nearest)
-            fprintf(stderr, "note: no rule reads %s; did you mean %s?\n", name, nearest);
-        else if (!table->columns[i].read)
-            unread[n_unread++] = name;
+        const struct table_column *column = &table->columns[i];
+        const char *meant = table_meant(column, missing);
+        if (meant)
+            fprintf(stderr, "note: no rule reads %s; did you mean %s?\n", column->name, meant);
+        else if (!column->read)
+            unread[n_unread++] = column->name;
     }
     note_names("note: no rule reads ", unread);
     note_names("note: taken as NULL, since nobody gave them: ", missing);

@@ -96,6 +96,32 @@ void need_put_columns(const struct need *need, unsigned want, struct buf *sql)
     buf_put_str(sql, n ? "]" : "'{}'");
 }
 
+void needs_put_patterns(const struct needs *needs, const char *columns, need_put_fn *put,
+                        const char *called, struct buf *comment, struct buf *sql)
+{
+    unsigned n = 0;
+    buf_printf(comment,
+               "Every table that matches one of the patterns now. A table that is made later is "
+               "%s\nwhen this runs again. One transaction: thousands of tables want a larger "
+               "max_locks_per_transaction.",
+               called);
+    buf_printf(sql, "WITH patterns (schema, name, %s) AS (VALUES\n", columns);
+    for (unsigned i = 0; i < needs->n; i++) {
+        const struct need *need = &needs->list[i];
+        if (!need->is_pattern)
+            continue;
+        buf_printf(comment, "\n%.*s", (int)need->who.len, need->who.data);
+        buf_put_str(sql, n++ ? ",\n    (" : "    (");
+        sql_put_pattern(sql, need->schema);
+        buf_put_str(sql, ", ");
+        sql_put_pattern(sql, need->name);
+        buf_put_str(sql, ", ");
+        put(need, sql);
+        buf_put_str(sql, ")");
+    }
+    buf_put_str(sql, ")\n");
+}
+
 bool needs_put_named(const struct needs *needs, struct buf *sql)
 {
     bool some = false;

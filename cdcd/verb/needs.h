@@ -43,4 +43,12 @@ void need_put_columns(const struct need *need, unsigned want, struct buf *sql);
  * false when there are none. */
 bool needs_put_named(const struct needs *needs, struct buf *sql);
 
+typedef void need_put_fn(const struct need *need, struct buf *sql);
+/* Appends `WITH patterns (...) AS (VALUES ...)`, a row for each need with * or ?: schema and name
+ * to be matched with LIKE, and what put appends, which has these columns. comment, which is to
+ * stand before, tells what rows are taken, and which triggers want them; call it published or
+ * watched. */
+void needs_put_patterns(const struct needs *needs, const char *columns, need_put_fn *put,
+                        const char *called, struct buf *comment, struct buf *sql);
+
 #endif

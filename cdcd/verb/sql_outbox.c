@@ -61,28 +61,13 @@ static void put_watch(const struct need *need, struct buf *comment, struct buf *
     buf_put_str(sql, ");");
 }
 
-/* The patterns as rows: schema, name, columns, any_update. */
-static void put_patterns(const struct needs *needs, struct buf *comment, struct buf *sql)
+static void put_pattern(const struct need *need, struct buf *sql)
 {
-    unsigned n = 0;
-    buf_put_str(sql, "WITH patterns (schema, name, columns, any_update) AS (VALUES\n");
-    for (unsigned i = 0; i < needs->n; i++) {
-        struct need *need = &needs->list[i];
-        if (!need->is_pattern)
-            continue;
-        buf_printf(comment, "\n%s", buf_str(&need->who));
-        buf_put_str(sql, n++ ? ",\n    (" : "    (");
-        sql_put_pattern(sql, need->schema);
-        buf_put_str(sql, ", ");
-        sql_put_pattern(sql, need->name);
-        buf_put_str(sql, ", ");
-        if (WATCHES_ALL(need))
-            buf_put_str(sql, "NULL");
-        else
-            need_put_columns(need, RULE_WANTS, sql);
-        buf_printf(sql, "::text[], %s)", need->any_update ? "true" : "false");
-    }
-    buf_put_str(sql, ")\n");
+    if (WATCHES_ALL(need))
+        buf_put_str(sql, "NULL");
+    else
+        need_put_columns(need, RULE_WANTS, sql);
+    buf_printf(sql, "::text[], %s", need->any_update ? "true" : "false");
 }
 
 static void put_matching(const struct needs *needs, struct buf *sql)
@@ -108,11 +93,7 @@ static void put_matching(const struct needs *needs, struct buf *sql)
 static void add_patterns(struct script *script, const struct needs *needs)
 {
     struct buf comment = {0}, sql = {0};
-    buf_put_str(&comment, "Every table that matches one of the patterns now. A table that is made "
-                          "later is watched\nwhen this runs again. One transaction: thousands of "
-                          "tables want a larger "
-                          "max_locks_per_transaction.");
-    put_patterns(needs, &comment, &sql);
+    needs_put_patterns(needs, "columns, any_update", put_pattern, "watched", &comment, &sql);
     buf_put_str(&sql, "SELECT c.oid::regclass AS \"table\", cdcd.watch(c.oid,\n"
                       "       CASE WHEN bool_and(p.columns IS NOT NULL) THEN array_agg(DISTINCT "
                       "a.attname::text)\n"

@@ -77,29 +77,14 @@ static void put_publish(const struct need *need, const char *publication, struct
     buf_put_str(sql, ");");
 }
 
-/* The patterns as rows: schema, name, reads, old, compared. */
-static void put_patterns(const struct needs *needs, struct buf *comment, struct buf *sql)
+static void put_pattern(const struct need *need, struct buf *sql)
 {
-    static const unsigned all[] = {RULE_WANTS, RULE_WANTS_OLD, RULE_COMPARES_OLD};
-    unsigned n = 0;
-    buf_put_str(sql, "WITH patterns (schema, name, reads, old, compared) AS (VALUES\n");
-    for (unsigned i = 0; i < needs->n; i++) {
-        struct need *need = &needs->list[i];
-        if (!need->is_pattern)
-            continue;
-        buf_printf(comment, "\n%s", buf_str(&need->who));
-        buf_put_str(sql, n++ ? ",\n    (" : "    (");
-        sql_put_pattern(sql, need->schema);
-        buf_put_str(sql, ", ");
-        sql_put_pattern(sql, need->name);
-        for (size_t k = 0; k < sizeof all / sizeof *all; k++) {
-            buf_put_str(sql, ", ");
-            put_columns(need, all[k], sql);
-            buf_put_str(sql, "::text[]");
-        }
-        buf_put_str(sql, ")");
-    }
-    buf_put_str(sql, ")\n");
+    put_columns(need, RULE_WANTS, sql);
+    buf_put_str(sql, "::text[], ");
+    put_columns(need, RULE_WANTS_OLD, sql);
+    buf_put_str(sql, "::text[], ");
+    put_columns(need, RULE_COMPARES_OLD, sql);
+    buf_put_str(sql, "::text[]");
 }
 
 /* All that any pattern which the table matches wants. */
@@ -115,11 +100,7 @@ static void put_union(const char *name, struct buf *sql)
 static void add_patterns(struct script *script, const struct needs *needs, const char *publication)
 {
     struct buf comment = {0}, sql = {0}, named = {0};
-    buf_put_str(&comment, "Every table that matches one of the patterns now. A table that is made "
-                          "later is published\nwhen this runs again. One transaction: thousands of "
-                          "tables want a larger "
-                          "max_locks_per_transaction.");
-    put_patterns(needs, &comment, &sql);
+    needs_put_patterns(needs, "reads, old, compared", put_pattern, "published", &comment, &sql);
     buf_put_str(&sql, "SELECT pg_temp.cdcd_publish(");
     sql_put_literal(&sql, publication);
     buf_put_str(&sql, ", c.oid,\n");

@@ -107,6 +107,21 @@ void table_add_read(struct table *table, const struct ruleset *ruleset)
         table->columns[i].read = true;
 }
 
+const char *const *table_missing(const struct table *table)
+{
+    const char **missing = arena_alloc(table->arena, (table->n_columns + 1) * sizeof *missing);
+    unsigned n = 0;
+    for (unsigned i = 0; i < table->n_columns; i++)
+        if (!table->columns[i].given)
+            missing[n++] = table->columns[i].name;
+    return missing;
+}
+
+const char *table_meant(const struct table_column *column, const char *const *missing)
+{
+    return column->read ? NULL : str_nearest(column->name, missing);
+}
+
 struct relation table_relation(const struct table *table, uint64_t version)
 {
     struct column *columns = arena_alloc(table->arena, (table->n_columns + 1) * sizeof *columns);

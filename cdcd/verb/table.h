@@ -33,6 +33,10 @@ const char *table_suggestion(const struct table *table, const struct ruleset *ru
 void table_add_row(struct table *table, const struct row *row);
 /* Adds the columns that rules read. */
 void table_add_read(struct table *table, const struct ruleset *ruleset);
+/* The columns that rules read and no row gives, up to NULL. The arena's. */
+const char *const *table_missing(const struct table *table);
+/* Which of the missing ones was meant by a column that no rule reads; NULL when nobody can tell. */
+const char *table_meant(const struct table_column *column, const char *const *missing);
 /* As a source would define it; version is a number that no other of the ruleset's tables has. */
 struct relation table_relation(const struct table *table, uint64_t version);
 /* The values of the columns: of the first row that names one, else NULL. The arena's. */

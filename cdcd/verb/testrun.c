@@ -153,16 +153,12 @@ static void note_trouble(struct running *r)
 static void note_columns(struct running *r)
 {
     const struct table *table = &r->table;
-    const char **missing = arena_alloc(r->arena, (table->n_columns + 1) * sizeof *missing);
-    unsigned n_missing = 0;
-    for (unsigned i = 0; i < table->n_columns; i++)
-        if (!table->columns[i].given)
-            missing[n_missing++] = table->columns[i].name;
+    const char *const *missing = table_missing(table);
     for (unsigned i = 0; i < table->n_columns; i++) {
-        const char *name = table->columns[i].name;
-        const char *nearest = table->columns[i].read ? NULL : str_nearest(name, missing);
-        if (nearest)
-            note(r, arena_printf(r->arena, "no rule reads %s; did you mean %s?", name, nearest));
+        const char *meant = table_meant(&table->columns[i], missing);
+        if (meant)
+            note(r, arena_printf(r->arena, "no rule reads %s; did you mean %s?",
+                                 table->columns[i].name, meant));
     }
 }
 
