@@ -6,6 +6,9 @@
 static const char *const commands[] = {
     [DUE_AUTH] = "auth",
     [DUE_SELECT] = "select",
+    [DUE_ROLE] = "role",
+    [DUE_INFO_SERVER] = "info",
+    [DUE_INFO_REPLICATION] = "info",
     [DUE_PING] = "ping",
     [DUE_UNLINK] = "unlink",
     [DUE_BUMP] = "eval exists time incr incrby",

@@ -10,7 +10,10 @@ struct redisReply;
 enum redis_due {
     DUE_AUTH,
     DUE_SELECT,
-    DUE_PING,
+    DUE_ROLE,
+    DUE_INFO_SERVER,
+    DUE_INFO_REPLICATION,
+    DUE_PING, /* the last of the handshake */
     DUE_UNLINK,
     DUE_BUMP,
     DUE_PAGE,        /* of a scan */

@@ -94,7 +94,8 @@ struct redis_verdict redis_judge(const char *text, size_t len, const char *store
     unwrap(&text, &len);
     const struct row *row = find_row(text, len);
     struct redis_verdict verdict = {.status = row ? row->status : BATCH_REFUSED,
-                                    .denied = row ? row->denied : 0};
+                                    .denied = row ? row->denied : 0,
+                                    .demoted = row && strcmp(row->begins, "READONLY") == 0};
     server_quote(text, len, verdict.reason, QUOTED_MAX + 1);
     if (!row || !row->remedy)
         return verdict;

@@ -8,6 +8,7 @@ struct redis_verdict {
     enum batch_status status; /* BATCH_BUSY, or BATCH_REFUSED */
     int denied;               /* a code of sysexits.h when, at the handshake, only the operator can
                                  mend it; else 0 */
+    bool demoted;             /* it is a replica: another may be the master now */
     char reason[200];         /* the server's words, and the remedy; no key in it */
 };
 

@@ -8,10 +8,11 @@
 #include "store/redis_node.h"
 
 #include "base/mem.h"
+#include "base/timer.h"
 #include "store/redis_command.h"
 #include "store/redis_due.h"
 #include "store/redis_group.h"
-#include "store/redis_login.h"
+#include "store/redis_handshake.h"
 #include "store/redis_reader.h"
 #include "store/redis_scan.h"
 
@@ -25,6 +26,7 @@ struct redis_node {
     struct redis_node_opts opts;
     char name[300];
     struct server server;
+    struct redis_handshake handshake;
     struct redis_reader *reader; /* of this connection */
     struct redis_scanner scanner;
 };
@@ -83,33 +85,6 @@ static void send_ops(struct redis_node *node, struct flight *flight)
 
 /* ---- what is answered ---- */
 
-static bool refuse_handshake(struct redis_node *node, enum redis_due kind, const redisReply *reply)
-{
-    struct err err;
-    struct redis_verdict verdict = redis_due_judge(kind, reply, node->opts.store->name);
-    if (kind == DUE_AUTH && verdict.status == BATCH_REFUSED && !verdict.denied)
-        verdict.denied = EX_NOPERM;
-    link_drop(node->server.link, "%s", verdict.reason);
-    if (verdict.denied) {
-        err_set(&err, verdict.denied, "store %s (%s): %s", node->opts.store->name, node->name,
-                verdict.reason);
-        server_denied(&node->server, &err);
-    }
-    return false;
-}
-
-static bool take_handshake(struct redis_node *node, enum redis_due kind, const redisReply *reply)
-{
-    if (reply->type == REDIS_REPLY_ERROR)
-        return refuse_handshake(node, kind, reply);
-    if (reply->type != REDIS_REPLY_STATUS ||
-        strcmp(reply->str, kind == DUE_PING ? "PONG" : "OK") != 0)
-        return server_drop(&node->server, "the handshake was not answered as by a Redis");
-    if (kind == DUE_PING)
-        server_up(&node->server);
-    return true;
-}
-
 /* Of n keys k were there. Which they were is not said, and only the counts matter. */
 static bool take_unlinked(struct redis_node *node, const struct due *due, const redisReply *reply)
 {
@@ -137,6 +112,19 @@ static bool take_bumped(struct redis_node *node, const struct due *due, const re
     return true;
 }
 
+/* The server has become a replica: when it is a master again, it may be with another one's data, so
+ * it is asked anew which it is. */
+static bool drop_if_demoted(struct redis_node *node, const struct due *due, const redisReply *reply)
+{
+    if (reply->type != REDIS_REPLY_ERROR || !redis_handshake_names_servers(&node->handshake))
+        return false;
+    struct redis_verdict verdict =
+        redis_due_judge((enum redis_due)due->kind, reply, node->opts.store->name);
+    if (verdict.demoted)
+        link_drop(node->server.link, "%s", verdict.reason);
+    return verdict.demoted;
+}
+
 /* False when the connection was dropped for it. */
 static bool take_reply(struct redis_node *node, const redisReply *reply)
 {
@@ -144,11 +132,16 @@ static bool take_reply(struct redis_node *node, const redisReply *reply)
     bool good = false;
     if (!server_take_due(&node->server, &due))
         return server_drop(&node->server, "an answer that nobody asked for");
+    if (drop_if_demoted(node, &due, reply))
+        return false;
     switch ((enum redis_due)due.kind) {
     case DUE_AUTH:
     case DUE_SELECT:
+    case DUE_ROLE:
+    case DUE_INFO_SERVER:
+    case DUE_INFO_REPLICATION:
     case DUE_PING:
-        return take_handshake(node, (enum redis_due)due.kind, reply);
+        return redis_handshake_take(&node->handshake, &node->server, &due, reply);
     case DUE_UNLINK:
         good = take_unlinked(node, &due, reply);
         break;
@@ -173,42 +166,12 @@ static bool take_reply(struct redis_node *node, const redisReply *reply)
 
 /* ---- the link's events ---- */
 
-static int authenticate(struct redis_node *node, struct err *err)
-{
-    const char *user = node->opts.user;
-    const char *password_file = node->opts.store->password_file;
-    if (!*user && !password_file)
-        return 0;
-    struct buf *out = link_out(node->server.link);
-    if (redis_put_login(out, *user ? user : NULL, password_file, err) < 0)
-        return -1;
-    redis_expect(&node->server, DUE_AUTH, NULL, 0, 0);
-    return 0;
-}
-
 static void redis_on_open(void *ctx)
 {
     struct redis_node *node = ctx;
-    struct err err, denial;
-    char db[16];
     redis_reader_free(node->reader);
     node->reader = redis_reader_make();
-    if (authenticate(node, &err) < 0) {
-        link_drop(node->server.link, "%s", err.text);
-        err_set(&denial, err.code, "store %s: %.900s", node->opts.store->name, err.text);
-        server_denied(&node->server, &denial);
-        return;
-    }
-    struct buf *out = link_out(node->server.link);
-    snprintf(db, sizeof db, "%u", node->opts.db);
-    /* An ACL user of the first database needs no `select` then. */
-    if (node->opts.db != 0) {
-        redis_put_words(out, (const char *const[]){"SELECT", db}, 2);
-        redis_expect(&node->server, DUE_SELECT, NULL, 0, 0);
-    }
-    redis_put_words(out, (const char *const[]){"PING"}, 1);
-    redis_expect(&node->server, DUE_PING, NULL, 0, 0);
-    link_flush(node->server.link);
+    redis_handshake_begin(&node->handshake, &node->server);
 }
 
 static size_t redis_on_data(void *ctx, const char *bytes, size_t n)
@@ -216,6 +179,8 @@ static size_t redis_on_data(void *ctx, const char *bytes, size_t n)
     struct redis_node *node = ctx;
     redisReply *reply;
     int got = redis_reader_feed(node->reader, bytes, n);
+    if (link_is_up(node->server.link))
+        node->handshake.heard_ms = timer_now_ms();
     while (got >= 0 && (got = redis_reader_next(node->reader, &reply)) > 0) {
         bool good = take_reply(node, reply);
         freeReplyObject(reply);
@@ -248,6 +213,12 @@ struct redis_node *redis_node_make(const struct redis_node_opts *opts, struct ev
     struct redis_node *node = mem_alloc(sizeof *node);
     node->opts = *opts;
     snprintf(node->name, sizeof node->name, "redis %s", opts->address.name);
+    node->handshake.opts = (struct redis_handshake_opts){
+        .store = opts->store,
+        .user = opts->user,
+        .name = node->name,
+        .db = opts->db,
+    };
     server_init(&node->server, store, number, events, ctx);
     redis_scanner_init(&node->scanner, &node->server, opts->store->name);
     struct link_opts link_opts = {
