@@ -14,6 +14,7 @@ static const char *const commands[] = {
     [DUE_BUMP] = "eval exists time incr incrby",
     [DUE_PAGE] = "scan",
     [DUE_PAGE_UNLINK] = "unlink",
+    [DUE_ASKED] = "cluster|slots",
     [DUE_END] = "ping",
 };
 

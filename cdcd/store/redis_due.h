@@ -18,6 +18,7 @@ enum redis_due {
     DUE_BUMP,
     DUE_PAGE,        /* of a scan */
     DUE_PAGE_UNLINK, /* of what a page found */
+    DUE_ASKED,       /* of redis_node_ask */
     DUE_END,         /* of a batch of which nothing was sent: there is something to answer it by */
 };
 

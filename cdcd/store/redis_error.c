@@ -22,8 +22,6 @@ static const struct row rows[] = {
     {"LOADING", BATCH_BUSY, 0, ABOUT_NOTHING, NULL},
     {"BUSY", BATCH_BUSY, 0, ABOUT_NOTHING, "a script runs too long: look at SLOWLOG"},
     {"UNKILLABLE", BATCH_BUSY, 0, ABOUT_NOTHING, "a script runs too long: look at SLOWLOG"},
-    {"TRYAGAIN", BATCH_BUSY, 0, ABOUT_NOTHING, NULL},
-    {"CLUSTERDOWN", BATCH_BUSY, 0, ABOUT_NOTHING, NULL},
     {"MASTERDOWN", BATCH_BUSY, 0, ABOUT_NOTHING, NULL},
     /* Deletes are done all the same, and make room: only what writes waits. */
     {"OOM", BATCH_REFUSED, 0, ABOUT_NOTHING, "raise maxmemory, or set an eviction policy"},
@@ -48,8 +46,13 @@ static const struct row rows[] = {
      "a key to bump holds too large a number: delete it"},
     {"ERR unknown command", BATCH_REFUSED, 0, ABOUT_COMMANDS,
      "Redis 5 or later is needed, with these not renamed: "},
-    {"MOVED", BATCH_REFUSED, 0, ABOUT_STORE, "it is a cluster, which is not built yet: url"},
-    {"CROSSSLOT", BATCH_REFUSED, 0, ABOUT_STORE, "it is a cluster, which is not built yet: url"},
+    {"TRYAGAIN", BATCH_DEFERRED, 0, ABOUT_NOTHING, NULL},
+    {"CLUSTERDOWN", BATCH_DEFERRED, 0, ABOUT_NOTHING, NULL},
+    {"MOVED", BATCH_DEFERRED, 0, ABOUT_STORE, "it is a cluster: set cluster instead of url"},
+    {"ASK", BATCH_DEFERRED, 0, ABOUT_STORE, "it is a cluster: set cluster instead of url"},
+    {"CROSSSLOT", BATCH_REFUSED, 0, ABOUT_STORE, "it is a cluster: set cluster instead of url"},
+    {"ERR This instance has cluster support disabled", BATCH_REFUSED, EX_CONFIG, ABOUT_STORE,
+     "it is no cluster: set url instead of cluster"},
 };
 
 static const struct row *find_row(const char *text, size_t len)

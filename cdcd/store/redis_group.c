@@ -9,9 +9,9 @@
 #define KEYS_PER_COMMAND 100
 #define KEY_MAX_BYTES (512u << 20)
 
-/* A cache of a run, and where its ops go. */
+/* A cache of a run, within a slot, and where its ops go. */
 struct group {
-    uint16_t cache;
+    uint32_t id;
     unsigned n;
     unsigned next;
     UT_hash_handle hh; /* in the order of first appearance */
@@ -33,14 +33,19 @@ unsigned redis_run_length(const struct flight *flight)
     return place - flight->n_sent;
 }
 
-static struct group *find_group(struct group **groups, uint16_t cache)
+static uint32_t id_of(const struct batch_op *op)
+{
+    return (uint32_t)op->cache << 16 | op->slot;
+}
+
+static struct group *find_group(struct group **groups, uint32_t id)
 {
     struct group *group;
-    HASH_FIND(hh, *groups, &cache, sizeof cache, group);
+    HASH_FIND(hh, *groups, &id, sizeof id, group);
     if (!group) {
         group = mem_alloc(sizeof *group);
-        group->cache = cache;
-        HASH_ADD(hh, *groups, cache, sizeof group->cache, group);
+        group->id = id;
+        HASH_ADD(hh, *groups, id, sizeof group->id, group);
     }
     return group;
 }
@@ -48,7 +53,7 @@ static struct group *find_group(struct group **groups, uint16_t cache)
 static bool is_grouped(const struct flight *flight, unsigned n)
 {
     for (unsigned i = 1; i < n; i++)
-        if (flight_op(flight, flight->n_sent + i)->cache != flight_next(flight)->cache)
+        if (id_of(flight_op(flight, flight->n_sent + i)) != id_of(flight_next(flight)))
             return false;
     return true;
 }
@@ -62,13 +67,13 @@ void redis_group_run(struct flight *flight, unsigned n)
         return;
     unsigned *old = memcpy(mem_alloc(n * sizeof *old), run, n * sizeof *old);
     for (unsigned i = 0; i < n; i++)
-        find_group(&groups, flight->batch->ops[old[i]].cache)->n++;
+        find_group(&groups, id_of(&flight->batch->ops[old[i]]))->n++;
     HASH_ITER (hh, groups, group, next) {
         group->next = start;
         start += group->n;
     }
     for (unsigned i = 0; i < n; i++)
-        run[find_group(&groups, flight->batch->ops[old[i]].cache)->next++] = old[i];
+        run[find_group(&groups, id_of(&flight->batch->ops[old[i]]))->next++] = old[i];
     HASH_ITER (hh, groups, group, next) {
         HASH_DEL(groups, group);
         free(group);
@@ -79,11 +84,11 @@ void redis_group_run(struct flight *flight, unsigned n)
 unsigned redis_command_length(const struct flight *flight, unsigned n)
 {
     unsigned len = 1;
-    uint16_t cache = flight_next(flight)->cache;
+    uint32_t id = id_of(flight_next(flight));
     if (flight->batch->singly)
         return 1;
     while (len < n && len < KEYS_PER_COMMAND &&
-           flight_op(flight, flight->n_sent + len)->cache == cache)
+           id_of(flight_op(flight, flight->n_sent + len)) == id)
         len++;
     return len;
 }

@@ -9,8 +9,8 @@
 bool redis_takes_key(const struct batch_op *op);
 /* How many ops from the next on can leave in one order or another: deletes. */
 unsigned redis_run_length(const struct flight *flight);
-/* Brings n ops from the next on into groups of one cache each, in the order of first appearance,
- * so that a command's answer counts for one cache. */
+/* Brings n ops from the next on into groups of one cache and one slot each, in the order of first
+ * appearance, so that a command's answer counts for one cache, and a cluster takes it. */
 void redis_group_run(struct flight *flight, unsigned n);
 /* How many of n ops from the next on one command takes. */
 unsigned redis_command_length(const struct flight *flight, unsigned n);

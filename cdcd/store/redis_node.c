@@ -29,6 +29,8 @@ struct redis_node {
     struct redis_handshake handshake;
     struct redis_reader *reader; /* of this connection */
     struct redis_scanner scanner;
+    void *ctx; /* of the events */
+    void (*asked)(void *ctx, unsigned number, const redisReply *reply);
 };
 
 /* ---- what is sent ---- */
@@ -125,6 +127,17 @@ static bool drop_if_demoted(struct redis_node *node, const struct due *due, cons
     return verdict.demoted;
 }
 
+/* A page's keys are no ops: its scan is one. */
+static void tell_refused(struct redis_node *node, const struct due *due, const redisReply *reply)
+{
+    unsigned n = due->kind == DUE_PAGE_UNLINK ? 1 : due->n;
+    if (!node->opts.refused || !due->flight || reply->type != REDIS_REPLY_ERROR)
+        return;
+    for (unsigned i = due->from; i < due->from + n; i++)
+        node->opts.refused(node->ctx, due->flight->batch, due->flight->order[i], reply->str,
+                           reply->len);
+}
+
 /* False when the connection was dropped for it. */
 static bool take_reply(struct redis_node *node, const redisReply *reply)
 {
@@ -132,6 +145,7 @@ static bool take_reply(struct redis_node *node, const redisReply *reply)
     bool good = false;
     if (!server_take_due(&node->server, &due))
         return server_drop(&node->server, "an answer that nobody asked for");
+    tell_refused(node, &due, reply);
     if (drop_if_demoted(node, &due, reply))
         return false;
     switch ((enum redis_due)due.kind) {
@@ -154,6 +168,9 @@ static bool take_reply(struct redis_node *node, const redisReply *reply)
     case DUE_PAGE_UNLINK:
         good = redis_scanner_take_unlinked(&node->scanner, &due, reply);
         break;
+    case DUE_ASKED:
+        node->asked(node->ctx, node->server.number, reply);
+        return true;
     case DUE_END:
         good = reply->type == REDIS_REPLY_STATUS || reply->type == REDIS_REPLY_ERROR ||
                server_drop(&node->server, "PING was not answered");
@@ -212,6 +229,7 @@ struct redis_node *redis_node_make(const struct redis_node_opts *opts, struct ev
     static const struct link_events link_events = {redis_on_open, redis_on_data, redis_on_lost};
     struct redis_node *node = mem_alloc(sizeof *node);
     node->opts = *opts;
+    node->ctx = ctx;
     snprintf(node->name, sizeof node->name, "redis %s", opts->address.name);
     node->handshake.opts = (struct redis_handshake_opts){
         .store = opts->store,
@@ -221,6 +239,7 @@ struct redis_node *redis_node_make(const struct redis_node_opts *opts, struct ev
     };
     server_init(&node->server, store, number, events, ctx);
     redis_scanner_init(&node->scanner, &node->server, opts->store->name);
+    node->scanner.by_slot = opts->by_slot;
     struct link_opts link_opts = {
         .store = opts->store->name,
         .server = node->name,
@@ -266,5 +285,14 @@ void redis_node_send(struct redis_node *node, struct batch *batch)
         redis_put_words(link_out(node->server.link), (const char *const[]){"PING"}, 1);
         redis_expect(&node->server, DUE_END, flight, 0, 0);
     }
+    link_flush(node->server.link);
+}
+
+void redis_node_ask(struct redis_node *node, const char *const *words, size_t n,
+                    void (*answered)(void *ctx, unsigned number, const struct redisReply *reply))
+{
+    node->asked = answered;
+    redis_put_words(link_out(node->server.link), words, n);
+    redis_expect(&node->server, DUE_ASKED, NULL, 0, 0);
     link_flush(node->server.link);
 }

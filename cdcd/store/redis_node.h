@@ -9,12 +9,17 @@
 #include "store/url.h"
 
 struct redis_node;
+struct redisReply;
 
 struct redis_node_opts {
     const struct store_opts *store; /* name, password_file, timeouts; borrowed until it is freed */
     const char *user;               /* empty for none; borrowed */
     unsigned db;
     struct address address;
+    bool by_slot; /* it is of a cluster: the keys of one command must be of one slot */
+    /* Told, if set, for each op of a batch that an error answers, before the batch is answered
+     * for. text is the error without its leading `-`; lent. */
+    void (*refused)(void *ctx, struct batch *batch, unsigned op, const char *text, size_t len);
 };
 
 /* Idle until it is started. The caller owns it. */
@@ -31,5 +36,10 @@ const char *redis_node_name(const struct redis_node *node);
 bool redis_node_ready(const struct redis_node *node);
 /* Borrows the batch until it is answered for. Only while ready. */
 void redis_node_send(struct redis_node *node, struct batch *batch);
+
+/* Asks something that is no op. reply is lent; it never comes when the server goes down before.
+ * Only while it is up, and nothing else was asked. */
+void redis_node_ask(struct redis_node *node, const char *const *words, size_t n,
+                    void (*answered)(void *ctx, unsigned number, const struct redisReply *reply));
 
 #endif

@@ -2,8 +2,10 @@
 
 #include "store/redis_command.h"
 #include "store/redis_due.h"
+#include "store/redis_slots.h"
 
 #include <hiredis/hiredis.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define CURSOR_MAX 20
@@ -49,18 +51,46 @@ static bool is_page(const redisReply *reply)
            strspn(cursor->str, "0123456789") == cursor->len;
 }
 
-static void unlink_page(struct redis_scanner *scanner, struct scan *scan, const redisReply *keys)
+static void unlink_keys(struct redis_scanner *scanner, struct scan *scan, redisReply **keys,
+                        size_t n)
 {
     struct buf *out = link_out(scanner->server->link);
-    if (keys->elements == 0)
+    if (n == 0)
         return;
-    redis_put_head(out, keys->elements + 1);
+    redis_put_head(out, n + 1);
     redis_put_bulk(out, "UNLINK", 6);
-    for (size_t i = 0; i < keys->elements; i++)
-        redis_put_bulk(out, keys->element[i]->str, keys->element[i]->len);
-    redis_expect(scanner->server, DUE_PAGE_UNLINK, scan->flight, scan->place,
-                 (unsigned)keys->elements);
+    for (size_t i = 0; i < n; i++)
+        redis_put_bulk(out, keys[i]->str, keys[i]->len);
+    redis_expect(scanner->server, DUE_PAGE_UNLINK, scan->flight, scan->place, (unsigned)n);
     scan->n_due++;
+}
+
+static unsigned slot_of(const redisReply *key)
+{
+    return redis_slot(key->str, key->len);
+}
+
+static int compare_slots(const void *a, const void *b)
+{
+    unsigned slot_a = slot_of(*(redisReply *const *)a), slot_b = slot_of(*(redisReply *const *)b);
+    return slot_a < slot_b ? -1 : slot_a > slot_b;
+}
+
+static void unlink_page(struct redis_scanner *scanner, struct scan *scan, const redisReply *page)
+{
+    redisReply **keys = page->element;
+    size_t n = page->elements, len;
+    if (!scanner->by_slot) {
+        unlink_keys(scanner, scan, keys, n);
+        return;
+    }
+    if (n > 0)
+        qsort(keys, n, sizeof *keys, compare_slots);
+    for (; n > 0; keys += len, n -= len) {
+        for (len = 1; len < n && slot_of(keys[len]) == slot_of(keys[0]); len++)
+            ;
+        unlink_keys(scanner, scan, keys, len);
+    }
 }
 
 bool redis_scanner_take_page(struct redis_scanner *scanner, const struct due *due,

@@ -12,6 +12,7 @@ struct redisReply;
 struct redis_scanner {
     struct server *server;
     const char *store;
+    bool by_slot; /* a command's keys must be of one slot */
     struct scans scans;
 };
 

@@ -35,6 +35,7 @@ struct batch_op {
     uint32_t key_len;
     uint32_t value_len;
     uint16_t cache;
+    uint16_t slot;  /* of the key, within a store that has slots: the store fills it in */
     uint8_t action; /* enum op_action */
     uint8_t result; /* enum op_result; the store fills it in */
 };

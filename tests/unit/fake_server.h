@@ -149,7 +149,7 @@ static inline void fake_say_slowly(struct world *world, unsigned connection, con
 
 static inline void on_answered(void *ctx, struct store *store, unsigned server, struct batch *batch)
 {
-    static const char *const statuses[] = {"DONE", "LOST", "BUSY", "REFUSED"};
+    static const char *const statuses[] = {"DONE", "LOST", "BUSY", "REFUSED", "DEFERRED"};
     static const char *const results[] = {"none", "hit", "miss", "refused"};
     struct world *world = ctx;
     (void)store;

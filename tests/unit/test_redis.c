@@ -96,8 +96,6 @@ static void errors_that_pass_make_the_batch_wait(void **state)
     static const char *const errors[] = {
         "LOADING Redis is loading the dataset in memory",
         "BUSY Redis is busy running a script.",
-        "TRYAGAIN Multiple keys request during rehashing of slot",
-        "CLUSTERDOWN The cluster is down",
         "MASTERDOWN Link with MASTER is down",
         "MISCONF Redis is configured to save RDB snapshots",
         "NOREPLICAS Not enough good replicas to write.",
@@ -133,7 +131,6 @@ static void other_errors_refuse_the_ops_of_their_command_alone(void **state)
         "ERR unknown command",
         "ERR wrong number of arguments",
         "BUSYKEY Target key name",
-        "MOVED 1 127.0.0.1:7000",
         "CROSSSLOT Keys",
         "SOMETHING new",
     };
@@ -150,6 +147,44 @@ static void other_errors_refuse_the_ops_of_their_command_alone(void **state)
         snprintf(line, sizeof line, "answered 0/%u REFUSED none hit (%.9s", i, errors[i]);
         run_until(world, said(world, line));
     }
+    world_free(world);
+}
+
+static void what_a_part_of_a_cluster_cannot_do_waits_alone(void **state)
+{
+    static const char *const errors[] = {
+        "TRYAGAIN Multiple keys request during rehashing of slot",
+        "CLUSTERDOWN The cluster is down",
+        "MOVED 1 127.0.0.1:7000",
+        "ASK 1 127.0.0.1:7000",
+    };
+    struct world *world = make_up();
+    (void)state;
+    for (unsigned i = 0; i < sizeof errors / sizeof *errors; i++) {
+        char line[256];
+        struct batch_op ops[] = {op(OP_DELETE, 1, "a"), op(OP_DELETE, 2, "a")};
+        struct batch batch = {.seq = i, .ops = ops, .n = 2};
+        send_batch(world, &batch);
+        fake_expect(world, 0, UNLINK_A UNLINK_A);
+        snprintf(line, sizeof line, "-%s\r\n:1\r\n", errors[i]);
+        fake_say(world, 0, line);
+        snprintf(line, sizeof line, "answered 0/%u DEFERRED none hit (%.4s", i, errors[i]);
+        run_until(world, said(world, line));
+    }
+    world_free(world);
+}
+
+static void deletes_of_one_slot_leave_as_one_command(void **state)
+{
+    struct world *world = make_up();
+    struct batch_op ops[] = {op(OP_DELETE, 1, "a"), op(OP_DELETE, 1, "b"), op(OP_DELETE, 1, "c")};
+    struct batch batch = {.ops = ops, .n = 3};
+    (void)state;
+    ops[1].slot = 7;
+    send_batch(world, &batch);
+    fake_expect(world, 0,
+                "*3\r\n$6\r\nUNLINK\r\n$1\r\na\r\n$1\r\nc\r\n"
+                "*2\r\n$6\r\nUNLINK\r\n$1\r\nb\r\n");
     world_free(world);
 }
 
@@ -361,6 +396,8 @@ int main(void)
         cmocka_unit_test(a_key_that_redis_would_hang_up_on_is_refused_unsent),
         cmocka_unit_test(errors_that_pass_make_the_batch_wait),
         cmocka_unit_test(other_errors_refuse_the_ops_of_their_command_alone),
+        cmocka_unit_test(what_a_part_of_a_cluster_cannot_do_waits_alone),
+        cmocka_unit_test(deletes_of_one_slot_leave_as_one_command),
         cmocka_unit_test(what_an_error_quotes_is_not_repeated),
         cmocka_unit_test(a_reply_may_come_byte_by_byte),
         cmocka_unit_test(replies_of_a_wrong_kind_drop_the_connection),
