@@ -41,6 +41,16 @@ BEGIN
 END
 $$;
 
+-- That something is there already is no news. At the end of this file it is as it was.
+DO $$
+BEGIN
+    PERFORM pg_catalog.set_config('cdcd.messages', pg_catalog.current_setting('client_min_messages'), false);
+    IF pg_catalog.current_setting('client_min_messages') NOT IN ('warning', 'error', 'fatal', 'panic') THEN
+        PERFORM pg_catalog.set_config('client_min_messages', 'warning', false);
+    END IF;
+END
+$$;
+
 CREATE SCHEMA IF NOT EXISTS cdcd;
 COMMENT ON SCHEMA cdcd IS 'cdcd: changes of rows, on their way to the caches';
 
@@ -524,5 +534,11 @@ BEGIN
     GRANT UPDATE ON SEQUENCE cdcd.asleep_until TO cdcd_reader;
     GRANT EXECUTE ON FUNCTION cdcd.version(), cdcd.rotate(bigint), cdcd.unread(bigint, bigint[], int)
         TO cdcd_reader;
+END
+$$;
+
+DO $$
+BEGIN
+    PERFORM pg_catalog.set_config('client_min_messages', pg_catalog.current_setting('cdcd.messages'), false);
 END
 $$;

@@ -75,6 +75,7 @@ struct catalog {
     struct arena *arena; /* owns what the rest points to */
     enum source_mode mode;
     int outbox_version; /* of the schema cdcd; 0: there is none, -1: our role may not use it */
+    bool outbox_role;   /* there is a role cdcd_reader */
     const char *outbox_grants; /* with -1: the statements after which it may */
     struct catalog_server server;
     struct catalog_slot slot;

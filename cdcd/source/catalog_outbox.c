@@ -11,12 +11,13 @@
  * Rights are wanted for cdcd_reader, and that role for ours; where there is no such role, for ours.
  */
 static const char server_sql[] =
-    "SELECT o.version AS outbox_version,"
+    "SELECT o.version AS outbox_version, o.has_reader AS outbox_role,"
     "       CASE WHEN NOT bool_and(r.ours) THEN"
     "         concat_ws('; ', o.membership,"
     "           string_agg(format('GRANT %s TO %s', r.what, o.grantee), '; ' ORDER BY r.what)"
     "             FILTER (WHERE NOT r.theirs)) END AS outbox_grants"
     "  FROM (SELECT s.oid AS schema, me.oid AS me, coalesce(reader.oid, me.oid) AS reader,"
+    "               reader.oid IS NOT NULL AS has_reader,"
     "               quote_ident(coalesce(reader.rolname, me.rolname)) AS grantee,"
     "               (SELECT substring(p.prosrc FROM '^ *SELECT ([0-9]{1,6}) *$')::int FROM pg_proc "
     "p"
@@ -51,7 +52,7 @@ static const char server_sql[] =
     "          has_function_privilege(o.reader, p.oid, 'EXECUTE')"
     "     FROM pg_proc p WHERE p.pronamespace = o.schema AND"
     "           p.proname IN ('rotate', 'unread')) r"
-    " GROUP BY o.version, o.membership, o.grantee";
+    " GROUP BY o.version, o.has_reader, o.membership, o.grantee";
 
 const char *catalog_outbox_server_sql(void)
 {
@@ -61,6 +62,7 @@ const char *catalog_outbox_server_sql(void)
 void catalog_outbox_read_server(struct catalog *catalog, struct row row)
 {
     catalog->outbox_version = atoi(text_of(row, "outbox_version"));
+    catalog->outbox_role = bool_of(row, "outbox_role");
     catalog->outbox_grants = text_or_null(catalog->arena, row, "outbox_grants");
     if (catalog->outbox_version > 0 && catalog->outbox_grants)
         catalog->outbox_version = -1;

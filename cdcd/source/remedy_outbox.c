@@ -1,15 +1,28 @@
 #include "source/remedy_outbox.h"
 
+/* Roles are the cluster's: what is missing here may be no role. */
+static int refuse_missing(const struct catalog *catalog, struct err *err)
+{
+    const char *database = catalog->server.database_sql;
+    if (catalog->outbox_role)
+        return err_set(err, EX_CONFIG,
+                       "the outbox, schema cdcd, is not in database %s; as the owner of its tables "
+                       "run there: psql -v ON_ERROR_STOP=1 -d %s -f sql/004_outbox.sql",
+                       database, database);
+    return err_set(err, EX_CONFIG,
+                   "the outbox, schema cdcd, is not in database %s, nor is there its role; run "
+                   "there, as a role that may create roles: psql -v ON_ERROR_STOP=1 -d %s -f "
+                   "sql/003_outbox_role.sql; then, as the owner of its tables: psql -v "
+                   "ON_ERROR_STOP=1 -d %s -f sql/004_outbox.sql",
+                   database, database, database);
+}
+
 int remedy_outbox_schema(const struct catalog *catalog, struct err *err)
 {
     const char *database = catalog->server.database_sql;
     int version = catalog->outbox_version;
     if (version == 0)
-        return err_set(err, EX_CONFIG,
-                       "the outbox, schema cdcd, is not in database %s; as the owner of its tables "
-                       "run there: psql -v ON_ERROR_STOP=1 -d %s -f sql/003_outbox_role.sql -f "
-                       "sql/004_outbox.sql",
-                       database, database);
+        return refuse_missing(catalog, err);
     if (version < 0)
         return err_set(err, EX_NOPERM, "role %s may not read the outbox of database %s; %s",
                        catalog->server.role_sql, database, catalog->outbox_grants);

@@ -168,11 +168,21 @@ def test_unwatched_tables_are_as_they_were(tables):
 def test_a_migration_run_twice_changes_nothing(watching):
     watching.sql("INSERT INTO post VALUES (1, 'x')")
     before, held = watching.sql(WATCHED), outbox.rows(watching)
-    outbox.migrate(watching, *UP)
+    assert outbox.migrate(watching, *UP) == ""
     assert watching.sql(WATCHED) == before
     assert outbox.rows(watching) == held
     watching.sql("DELETE FROM post")
     assert outbox.ops(watching) == [("I", "post"), ("D", "post")]
+
+
+@pytest.mark.parametrize("level", ["debug1", "notice", "error"])
+def test_a_migration_leaves_a_session_its_messages(db, level):
+    with db.session(autocommit=True) as session, session.cursor() as cursor:
+        cursor.execute("SET client_min_messages = " + level)
+        for name in UP + UP:
+            cursor.execute((outbox.SQL / name).read_text("utf-8"))
+        cursor.execute("SHOW client_min_messages")
+        assert cursor.fetchall() == [(level,)]
 
 
 def test_the_outbox_before_its_role_warns_and_goes_on(own_postgres):

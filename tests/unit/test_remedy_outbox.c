@@ -106,9 +106,19 @@ static void without_the_schema_the_files_are_named(void **state)
 {
     (void)state;
     fixture.catalog.outbox_version = 0;
+    assert_server(EX_CONFIG, "not in database blog, nor is there its role; run there, as a role "
+                             "that may create roles: psql -v ON_ERROR_STOP=1 -d blog -f "
+                             "sql/003_outbox_role.sql; then, as the owner of its tables: psql -v "
+                             "ON_ERROR_STOP=1 -d blog -f sql/004_outbox.sql");
+}
+
+static void with_a_role_of_another_database_only_the_schema_is_missing(void **state)
+{
+    (void)state;
+    fixture.catalog.outbox_version = 0;
+    fixture.catalog.outbox_role = true;
     assert_server(EX_CONFIG, "not in database blog; as the owner of its tables run there: psql -v "
-                             "ON_ERROR_STOP=1 -d blog -f sql/003_outbox_role.sql -f "
-                             "sql/004_outbox.sql");
+                             "ON_ERROR_STOP=1 -d blog -f sql/004_outbox.sql");
 }
 
 static void a_role_that_may_not_read_it_is_to_be_granted(void **state)
@@ -212,6 +222,7 @@ int main(void)
         TEST(neither_wal_level_nor_slot_nor_publication_is_wanted),
         TEST(an_old_server_is_refused),
         TEST(without_the_schema_the_files_are_named),
+        TEST(with_a_role_of_another_database_only_the_schema_is_missing),
         TEST(a_role_that_may_not_read_it_is_to_be_granted),
         TEST(a_newer_schema_wants_a_newer_cdcd),
         TEST(that_nothing_can_be_made_is_a_warning),
