@@ -106,6 +106,8 @@ struct store_opts {
     const char *const *servers; /* memcached; host:port[:weight] or unix:/path */
     unsigned n_servers;
     const char *selector; /* memcached; NULL for the default */
+    const char *unhashed_prefix; /* memcached: which the client puts in front after it has chosen
+                                    the server; NULL for none */
     int64_t timeout_ms;   /* for a connection, and for an answer */
     int64_t retry_min_ms; /* back-off between attempts to connect */
     int64_t retry_max_ms;
