@@ -25,7 +25,7 @@ static bool parse_servers(const struct store_opts *opts, struct url_server **ser
     bool good = opts->n_servers > 0;
     *servers = mem_alloc((opts->n_servers + 1) * sizeof **servers);
     for (unsigned i = 0; i < opts->n_servers; i++) {
-        if (url_parse_server(opts->servers[i], &(*servers)[i], &err) == 0)
+        if (url_parse_weighted(opts->servers[i], &(*servers)[i], &err) == 0)
             continue;
         good = false;
         complain(complaints, SEVERITY_ERROR, opts->file, opts->line, "store %s: server \"%s\": %s",

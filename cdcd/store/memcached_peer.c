@@ -51,7 +51,7 @@ struct memcached_peer *memcached_peer_make(const struct store_opts *opts, struct
     struct memcached_peer *peer = mem_alloc(sizeof *peer);
     struct err err;
     struct url_server parsed;
-    int bad = url_parse_server(opts->servers[number], &parsed, &err);
+    int bad = url_parse_weighted(opts->servers[number], &parsed, &err);
     assert(!bad); /* it was checked */
     peer->address = parsed.address;
     peer->store_name = opts->name;

@@ -210,13 +210,11 @@ static int take_alias(const char **at, struct url_server *parsed, struct err *er
     return 0;
 }
 
-int url_parse_server(const char *text, struct url_server *parsed, struct err *err)
+static int parse_server(const char *text, struct url_server *parsed, struct err *err)
 {
-    *parsed = (struct url_server){.weight = 1};
     if (strncmp(text, "unix:", 5) == 0)
         return set_path(text + 5, strlen(text + 5), &parsed->address, err);
-    if (take_alias(&text, parsed, err) < 0 ||
-        take_host_port(&text, MEMCACHED_PORT, &parsed->address, err) < 0)
+    if (take_host_port(&text, MEMCACHED_PORT, &parsed->address, err) < 0)
         return -1;
     if (!*text)
         return 0;
@@ -226,4 +224,20 @@ int url_parse_server(const char *text, struct url_server *parsed, struct err *er
         return err_set(err, EX_CONFIG,
                        "the weight is no number from 1 to 65535; write host:port:weight");
     return 0;
+}
+
+int url_parse_weighted(const char *text, struct url_server *parsed, struct err *err)
+{
+    *parsed = (struct url_server){.weight = 1};
+    if (strncmp(text, "unix:", 5) != 0 && take_alias(&text, parsed, err) < 0)
+        return -1;
+    return parse_server(text, parsed, err);
+}
+
+int url_parse_server(const char *text, struct address *parsed, struct err *err)
+{
+    struct url_server server = {.weight = 1};
+    int bad = parse_server(text, &server, err);
+    *parsed = server.address;
+    return bad;
 }

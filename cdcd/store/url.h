@@ -40,8 +40,10 @@ struct url_server {
 
 /* 0, or -1 with err filled. */
 int url_parse_redis(const char *url, struct redis_url *parsed, struct err *err);
-/* The same for a server of memcached. */
-int url_parse_server(const char *text, struct url_server *parsed, struct err *err);
+/* The same for a server of a fleet of memcacheds. */
+int url_parse_weighted(const char *text, struct url_server *parsed, struct err *err);
+/* The same for host[:port[:weight]] or unix:/path, of which only the address counts. */
+int url_parse_server(const char *text, struct address *parsed, struct err *err);
 /* Appends the bytes with %XX decoded; false when there is half a %XX. */
 bool url_decode(const char *text, size_t n, struct buf *to);
 

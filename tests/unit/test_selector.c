@@ -17,7 +17,7 @@ static struct url_server parse(const char *text)
 {
     struct url_server server;
     struct err err;
-    if (url_parse_server(text, &server, &err) < 0)
+    if (url_parse_weighted(text, &server, &err) < 0)
         fail_msg("%s: %s", text, err.text);
     return server;
 }

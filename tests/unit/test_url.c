@@ -26,7 +26,7 @@ static const char *server(const char *name)
     static char text[1200];
     struct url_server parsed;
     struct err err;
-    if (url_parse_server(name, &parsed, &err) < 0)
+    if (url_parse_weighted(name, &parsed, &err) < 0)
         return strcpy(text, err.text);
     snprintf(text, sizeof text, "%s%s%s", parsed.alias, *parsed.alias ? "=" : "",
              parsed.address.name);
