@@ -204,8 +204,8 @@ static const struct opt store_rows[] = {
     {.name = "url",
      .type = OPT_STRING,
      AT(opts.url),
-     .help = "redis: redis://[user@]host[:port][/db], port 6379 and database 0 where left out, or "
-             "unix:///path/redis.sock?db=0; no password in it"},
+     .help = "redis: redis://[user@]host[:port][/db], port 6379 and database 0 where left out, "
+             "rediss:// with TLS, or unix:///path/redis.sock?db=0; no password in it"},
     {.name = "user", .type = OPT_STRING, AT(opts.user), .help = "redis: the ACL user"},
     {.name = "password_file",
      .type = OPT_STRING,
@@ -228,26 +228,37 @@ static const struct opt store_rows[] = {
      .type = OPT_STRINGS,
      AT(servers),
      .help = "memcached: host[:port], port 11211 where left out, [address]:port, or "
-             "unix:/path/mc.sock, in the order and as written as the application has them; a "
-             "weight may follow, host:port:weight"},
+             "unix:/path/mc.sock; a weight may follow, host:port:weight, and has no effect yet"},
     {.name = "selector",
      .type = OPT_STRING,
      AT(opts.selector),
-     .help = "memcached: how the application's client chooses the server of a key; \"all\", the "
-             "default: every server gets every op"},
-    {.name = "unhashed_prefix",
-     .type = OPT_STRING,
-     AT(opts.unhashed_prefix),
-     .help = "memcached: how keys begin where the client has put a prefix in front after it chose "
-             "the server"},
+     .help = "memcached: \"all\": every server gets every op, the default; \"one\": there is one "
+             "server"},
     {.name = "sentinels", .unbuilt = true, .help = "redis: the sentinels, an array"},
     {.name = "master", .unbuilt = true, .help = "redis: the sentinels' name of the master"},
     {.name = "cluster", .unbuilt = true, .help = "redis: some nodes of the cluster"},
     {.name = "failover_window", .unbuilt = true, .help = "redis: what goes again to a new master"},
-    {.name = "tls", .unbuilt = true, .help = "memcached: speak TLS"},
-    {.name = "ca_file", .unbuilt = true, .help = "TLS: who signs the server's certificate"},
-    {.name = "cert_file", .unbuilt = true, .help = "TLS: our certificate"},
-    {.name = "key_file", .unbuilt = true, .help = "TLS: the key of our certificate"},
+    {.name = "tls",
+     .type = OPT_BOOL,
+     AT(opts.tls.on),
+     .fallback = "false",
+     .help = "memcached, and what else has no url: TLS 1.2 or later to all servers but unix "
+             "sockets, whose certificates must be good for the hosts that are named here; in a "
+             "url, rediss:// says it"},
+    {.name = "ca_file",
+     .type = OPT_STRING,
+     AT(opts.tls.ca_file),
+     .help = "TLS: the CA that signs the server's certificate, in PEM; left out: whom the system "
+             "trusts. Files of TLS are read at each connect"},
+    {.name = "cert_file",
+     .type = OPT_STRING,
+     AT(opts.tls.cert_file),
+     .help = "TLS: our certificate, and those between it and its CA, in PEM"},
+    {.name = "key_file",
+     .type = OPT_STRING,
+     AT(opts.tls.key_file),
+     .help = "TLS: the key of our certificate, in PEM and without a passphrase; left out: it "
+             "stands in cert_file"},
     {.name = "urls", .unbuilt = true, .help = "http: several caches, each gets the op"},
     {.name = "method", .unbuilt = true, .help = "http: PURGE, BAN, ..."},
     {.name = "host", .unbuilt = true, .help = "http: the Host that is sent"},

@@ -41,6 +41,12 @@ static int64_t now_ms(void *ctx)
     return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000 + 1;
 }
 
+static void check_files(const struct config *config, struct complaints *complaints)
+{
+    for (unsigned i = 0; i < config->n_stores; i++)
+        store_check_files(&config->stores[i], complaints);
+}
+
 static struct ruleset *load_rules(const struct config *config, struct complaints *complaints)
 {
     return ruleset_load(config->rules, config->n_rules, config->rule_stores, config->n_stores,
@@ -237,6 +243,8 @@ int daemon_run(const char *config_path)
     struct complaints complaints = {0};
     struct ruleset *ruleset = NULL;
     d.config = config_read(config_path, &complaints);
+    if (d.config)
+        check_files(d.config, &complaints);
     if (d.config && d.config->n_rules)
         ruleset = load_rules(d.config, &complaints);
     complaints_print(&complaints, stderr);

@@ -14,7 +14,7 @@ set -eu
 build='gcc libc6-dev cmake make pkg-config libpq-dev libevent-dev libhiredis-dev libconfig-dev
        libssl-dev uthash-dev'
 servers='postgresql redis-server memcached python3 python3-psycopg2 python3-redis'
-tests='libcmocka-dev clang libclang-rt-dev clang-format python3-pytest python3-pytest-xdist
+tests='openssl libcmocka-dev clang libclang-rt-dev clang-format python3-pytest python3-pytest-xdist
        python3-django python3-django-redis python3-pymemcache
        ruby-actionpack ruby-activerecord ruby-pg ruby-dalli ruby-redis
        php-cli php-memcached php-redis php-pgsql

@@ -33,7 +33,7 @@ enum link_state {
     LINK_IDLE,
     LINK_WAITING,    /* for the next attempt */
     LINK_RESOLVING,  /* the name */
-    LINK_CONNECTING, /* the socket */
+    LINK_CONNECTING, /* the socket, and its encryption */
     LINK_OPEN,       /* the driver shakes hands */
     LINK_UP,
 };
@@ -46,6 +46,8 @@ struct link {
     enum link_state state;
     struct event *timer; /* what it means depends on the state */
     struct resolve *resolve;
+    struct tls *tls; /* of this attempt, or connection; NULL when it is plain */
+    bool heard;      /* something, over this connection */
     struct bufferevent *stream;
     struct bufferevent *retired; /* freed by the reaper, outside of its own callbacks */
     struct event *reaper;
@@ -53,7 +55,7 @@ struct link {
     unsigned n_attempts; /* to connect, ever: the next takes the name's next address */
     unsigned n_failures; /* since it was up for long enough */
     int64_t up_since_ms;
-    char last_reason[200];
+    char last_reason[400];
     struct log_limit failure_log;
     struct log_limit lost_log;
     bool said_up; /* the last line about it */
@@ -128,6 +130,8 @@ static void retire(struct link *link)
     event_del(link->timer);
     resolve_free(link->resolve);
     link->resolve = NULL;
+    tls_free(link->tls);
+    link->tls = NULL;
     buf_reset(&link->out, OUT_KEEP_BYTES);
     if (!link->stream)
         return;
@@ -296,17 +300,34 @@ static void fail(struct link *link, const char *reason)
 /* Waits for the socket, which is connected already or is being connected; takes it. */
 static void adopt(struct link *link, int fd)
 {
-    link->stream = bufferevent_socket_new(link->base, fd, BEV_OPT_CLOSE_ON_FREE);
+    link->heard = false;
+    link->stream = link->tls ? tls_stream(link->tls, link->base, fd)
+                             : bufferevent_socket_new(link->base, fd, BEV_OPT_CLOSE_ON_FREE);
     if (!link->stream)
         abort();
     bufferevent_setcb(link->stream, on_read, NULL, on_event, link);
-    bufferevent_socket_connect(link->stream, NULL, 0);
+    if (!link->tls)
+        bufferevent_socket_connect(link->stream, NULL, 0);
     set_timer(link, link->opts.timeout_ms);
+}
+
+/* False when the files are not as they must be, and the attempt has failed. */
+static bool prepare_tls(struct link *link)
+{
+    struct err err;
+    if (!link->opts.tls.on || link->opts.address->kind == ADDRESS_UNIX)
+        return true;
+    link->tls = tls_make(&link->opts.tls, link->opts.address->host, &err);
+    if (!link->tls)
+        fail(link, err.text);
+    return link->tls;
 }
 
 static void connect_to(struct link *link, const struct sockaddr *address, socklen_t len)
 {
     link_enter(link, LINK_CONNECTING, "address known");
+    if (!prepare_tls(link))
+        return;
     int fd = socket(address->sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (fd < 0) {
         fail(link, strerror(errno));
@@ -361,10 +382,22 @@ static void attempt(struct link *link)
     poll_name(link);
 }
 
+static void fail_late(struct link *link)
+{
+    char reason[200];
+    bool shakes = link->state == LINK_CONNECTING && link->tls && tls_began(link->tls);
+    snprintf(reason, sizeof reason, "no %s within %lld ms%s",
+             link->state != LINK_CONNECTING ? "answer"
+             : shakes                       ? "TLS handshake"
+                                            : "connection",
+             (long long)link->opts.timeout_ms,
+             shakes ? ": does the server speak TLS on this port?" : "");
+    fail(link, reason);
+}
+
 static void on_timer(evutil_socket_t fd, short what, void *ctx)
 {
     struct link *link = ctx;
-    char reason[200];
     (void)fd;
     (void)what;
     switch (link->state) {
@@ -379,10 +412,7 @@ static void on_timer(evutil_socket_t fd, short what, void *ctx)
     case LINK_CONNECTING:
     case LINK_OPEN:
     case LINK_UP:
-        snprintf(reason, sizeof reason, "no %s within %lld ms",
-                 link->state == LINK_CONNECTING ? "connection" : "answer",
-                 (long long)link->opts.timeout_ms);
-        fail(link, reason);
+        fail_late(link);
         break;
     }
 }
@@ -393,9 +423,34 @@ static void on_read(struct bufferevent *stream, void *ctx)
     struct evbuffer *input = bufferevent_get_input(stream);
     size_t n = evbuffer_get_length(input);
     const unsigned char *bytes = evbuffer_pullup(input, -1);
+    link->heard = true;
+    if (link->state == LINK_OPEN && !link->tls && tls_is_spoken((const char *)bytes, n)) {
+        fail(link, "the server speaks TLS on this port: write rediss:// or https:// in a url, or "
+                   "set tls = true");
+        return;
+    }
     size_t used = link->events->data(link->ctx, (const char *)bytes, n);
     if (link->stream == stream)
         evbuffer_drain(input, used);
+}
+
+static void fail_by(struct link *link, short what, int error)
+{
+    char reason[sizeof link->last_reason];
+    if (link->tls && what & BEV_EVENT_ERROR) {
+        tls_reason(link->tls, link->stream, error, link_is_open(link), reason, sizeof reason);
+        fail(link, reason);
+        return;
+    }
+    /* So ends a plain connection to a server that waits for a TLS handshake. */
+    bool speechless = link->state == LINK_OPEN && !link->heard && !link->tls &&
+                      link->opts.address->kind == ADDRESS_TCP;
+    const char *fault = !(what & BEV_EVENT_ERROR) ? "the server closed the connection"
+                        : error                   ? evutil_socket_error_to_string(error)
+                                                  : "the connection broke";
+    snprintf(reason, sizeof reason, "%s%s", fault,
+             speechless ? " before it said anything: does it speak TLS on this port?" : "");
+    fail(link, reason);
 }
 
 static void on_event(struct bufferevent *stream, short what, void *ctx)
@@ -407,9 +462,7 @@ static void on_event(struct bufferevent *stream, short what, void *ctx)
         link_enter(link, LINK_OPEN, "connected");
         bufferevent_enable(stream, EV_READ | EV_WRITE);
         link->events->open(link->ctx);
-    } else if (what & BEV_EVENT_ERROR) {
-        fail(link, error ? evutil_socket_error_to_string(error) : "the connection broke");
     } else {
-        fail(link, "the server closed the connection");
+        fail_by(link, what, error);
     }
 }

@@ -1,52 +1,72 @@
-/* memcached servers as a store: one, or several of which the selector chooses. */
+/* memcached servers as a store: one, or several that each get every op. */
 #include "base/mem.h"
+#include "base/str.h"
 #include "store/memcached_peer.h"
-#include "store/selector.h"
 #include "store/url.h"
 
 #include <assert.h>
 #include <stdlib.h>
+#include <string.h>
 
 struct memcached {
     struct store store;
     struct memcached_peer **peers;
     unsigned n_peers;
-    struct selector *selector;
 };
 
 extern const struct store_ops store_memcached;
 
-/* The servers as they were written; false when one of them makes no sense. The caller frees them.
- */
-static bool parse_servers(const struct store_opts *opts, struct url_server **servers,
-                          struct complaints *complaints)
+static void check_server(const struct store_opts *opts, const char *server,
+                         struct complaints *complaints)
 {
+    struct address address;
     struct err err;
-    bool good = opts->n_servers > 0;
-    *servers = mem_alloc((opts->n_servers + 1) * sizeof **servers);
-    for (unsigned i = 0; i < opts->n_servers; i++) {
-        if (url_parse_weighted(opts->servers[i], &(*servers)[i], &err) == 0)
-            continue;
-        good = false;
+    if (url_parse_server(server, &address, &err) < 0)
         complain(complaints, SEVERITY_ERROR, opts->file, opts->line, "store %s: server \"%s\": %s",
-                 opts->name, opts->servers[i], err.text);
-    }
-    return good;
+                 opts->name, server, err.text);
 }
 
-/* NULL when it was complained about. */
-static struct selector *make_selector(const struct store_opts *opts, struct complaints *complaints)
+static void check_tls(const struct store_opts *opts, struct complaints *complaints)
 {
-    struct url_server *servers;
+    struct address address;
     struct err err;
-    bool good = parse_servers(opts, &servers, complaints);
-    struct selector *selector = selector_make(opts->selector, servers, good ? opts->n_servers : 0,
-                                              opts->unhashed_prefix, &err);
-    if (!selector)
-        complain(complaints, SEVERITY_ERROR, opts->file, opts->line, "store %s: %s", opts->name,
-                 err.text);
-    free(servers);
-    return selector;
+    unsigned n_unix = 0;
+    for (unsigned i = 0; i < opts->n_servers; i++)
+        n_unix +=
+            url_parse_server(opts->servers[i], &address, &err) == 0 && address.kind == ADDRESS_UNIX;
+    if (opts->tls.on && n_unix > 0 && n_unix == opts->n_servers)
+        complain(complaints, SEVERITY_ERROR, opts->file, opts->line,
+                 "store %s: tls = true, and all its servers are unix sockets, which have none; "
+                 "remove it",
+                 opts->name);
+    tls_check_settings(&opts->tls, opts->tls.on, "set tls = true", opts->name, opts->file,
+                       opts->line, complaints);
+}
+
+static void check_selector(const struct store_opts *opts, struct complaints *complaints)
+{
+    static const char *const built[] = {"all", "one", NULL};
+    static const char *const known[] = {
+        "all",        "one",   "ketama",     "ketama-plain",  "modulo",       "python-memcached",
+        "pymemcache", "dalli", "gomemcache", "pecl-memcache", "spymemcached", "spymemcached-ketama",
+        NULL,
+    };
+    const char *nearest = str_nearest(opts->selector, known);
+    bool is_known = nearest && strcmp(nearest, opts->selector) == 0;
+    bool is_built = strcmp(opts->selector, built[0]) == 0 || strcmp(opts->selector, built[1]) == 0;
+    if (is_known && !is_built)
+        complain(complaints, SEVERITY_ERROR, opts->file, opts->line,
+                 "store %s: selector \"%s\" is not built yet; use \"all\", or \"one\" with one "
+                 "server",
+                 opts->name, opts->selector);
+    else if (!is_known)
+        complain(complaints, SEVERITY_ERROR, opts->file, opts->line,
+                 "store %s: there is no selector \"%s\"; did you mean \"%s\"?", opts->name,
+                 opts->selector, nearest ? nearest : "all");
+    else if (strcmp(opts->selector, "one") == 0 && opts->n_servers > 1)
+        complain(complaints, SEVERITY_ERROR, opts->file, opts->line,
+                 "store %s: selector \"one\" is for a single server, and there are %u; use \"all\"",
+                 opts->name, opts->n_servers);
 }
 
 static unsigned memcached_check(const struct store_opts *opts, struct complaints *complaints)
@@ -55,7 +75,11 @@ static unsigned memcached_check(const struct store_opts *opts, struct complaints
     if (opts->n_servers == 0)
         complain(complaints, SEVERITY_ERROR, opts->file, opts->line,
                  "store %s has no servers; set servers = [ \"127.0.0.1:11211\" ]", opts->name);
-    selector_free(make_selector(opts, complaints));
+    for (unsigned i = 0; i < opts->n_servers; i++)
+        check_server(opts, opts->servers[i], complaints);
+    if (opts->selector)
+        check_selector(opts, complaints);
+    check_tls(opts, complaints);
     if (opts->url)
         complain(complaints, SEVERITY_ERROR, opts->file, opts->line,
                  "store %s: url is for redis; a memcached has servers = [ \"host:port\" ]",
@@ -71,10 +95,7 @@ static struct store *memcached_open(const struct store_opts *opts, struct event_
                                     const struct store_events *events, void *ctx)
 {
     struct memcached *memcached = mem_alloc(sizeof *memcached);
-    struct complaints none = {0};
     memcached->store.ops = &store_memcached;
-    memcached->selector = make_selector(opts, &none);
-    assert(memcached->selector); /* it was checked */
     memcached->n_peers = opts->n_servers;
     memcached->peers = mem_alloc(opts->n_servers * sizeof(struct memcached_peer *));
     for (unsigned i = 0; i < opts->n_servers; i++)
@@ -92,11 +113,6 @@ static struct memcached_peer *find_peer(const struct store *store, unsigned serv
 static unsigned memcached_n_servers(const struct store *store)
 {
     return ((const struct memcached *)store)->n_peers;
-}
-
-static unsigned memcached_route(const struct store *store, const char *key, size_t len)
-{
-    return selector_choose(((const struct memcached *)store)->selector, key, len);
 }
 
 static const char *memcached_server_name(const struct store *store, unsigned server)
@@ -119,7 +135,6 @@ static void memcached_close(struct store *store)
     struct memcached *memcached = (struct memcached *)store;
     for (unsigned i = 0; i < memcached->n_peers; i++)
         memcached_peer_free(memcached->peers[i]);
-    selector_free(memcached->selector);
     free(memcached->peers);
     free(memcached);
 }
@@ -131,7 +146,6 @@ const struct store_ops store_memcached = {
     .check = memcached_check,
     .open = memcached_open,
     .n_servers = memcached_n_servers,
-    .route = memcached_route,
     .server_name = memcached_server_name,
     .ready = memcached_ready,
     .send = memcached_send,

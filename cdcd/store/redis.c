@@ -14,6 +14,21 @@ struct redis {
 
 extern const struct store_ops store_redis;
 
+static void check_tls(const struct store_opts *opts, const struct redis_url *url,
+                      struct complaints *complaints)
+{
+    bool is_unix = url->address.kind == ADDRESS_UNIX;
+    const char *remedy =
+        is_unix ? "remove them, for a unix socket has none" : "write rediss:// in its url";
+    tls_check_settings(&opts->tls, url->tls, remedy, opts->name, opts->file, opts->line,
+                       complaints);
+    if (opts->tls.on && !url->tls)
+        complain(complaints, SEVERITY_ERROR, opts->file, opts->line,
+                 "store %s: tls = true, and its url %s", opts->name,
+                 is_unix ? "is a unix socket, which has none; remove one of the two"
+                         : "says redis://; write rediss://");
+}
+
 static unsigned redis_check(const struct store_opts *opts, struct complaints *complaints)
 {
     struct redis_url url;
@@ -28,6 +43,8 @@ static unsigned redis_check(const struct store_opts *opts, struct complaints *co
     else if (opts->user && *url.user)
         complain(complaints, SEVERITY_ERROR, opts->file, opts->line,
                  "store %s has a user in its url as well; keep one of the two", opts->name);
+    else
+        check_tls(opts, &url, complaints);
     if (opts->n_servers > 0)
         complain(complaints, SEVERITY_ERROR, opts->file, opts->line,
                  "store %s: servers is for memcached; a redis has a url", opts->name);
@@ -46,6 +63,7 @@ static struct store *redis_open(const struct store_opts *opts, struct event_base
     redis->opts = *opts;
     int bad = url_parse_redis(opts->url, &redis->url, &err);
     assert(!bad); /* it was checked */
+    redis->opts.tls.on = redis->url.tls;
     struct redis_node_opts node_opts = {
         .store = &redis->opts,
         .user = opts->user ? opts->user : redis->url.user,
@@ -90,9 +108,9 @@ static void redis_close(struct store *store)
 
 const struct store_ops store_redis = {
     .type = "redis",
-    .actions = 1U << OP_DELETE | 1U << OP_BUMP | 1U << OP_STALE | 1U << OP_EXPIRE | 1U << OP_SET |
-               1U << OP_PUBLISH | 1U << OP_SCAN,
-    .unbuilt = 1U << OP_DELETE_MEMBERS,
+    .actions = 1U << OP_DELETE | 1U << OP_BUMP | 1U << OP_SCAN,
+    .unbuilt = 1U << OP_STALE | 1U << OP_EXPIRE | 1U << OP_SET | 1U << OP_DELETE_MEMBERS |
+               1U << OP_PUBLISH,
     .check = redis_check,
     .open = redis_open,
     .n_servers = redis_n_servers,

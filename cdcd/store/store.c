@@ -15,6 +15,13 @@ const struct store_ops *store_driver(const char *type)
     return NULL;
 }
 
+unsigned store_check_files(const struct store_opts *opts, struct complaints *complaints)
+{
+    if (!opts->tls.ca_file && !opts->tls.cert_file)
+        return 0;
+    return tls_check_files(&opts->tls, opts->name, opts->file, opts->line, complaints);
+}
+
 const char *const *store_types(void)
 {
     static const char *const types[] = {"redis", "memcached", NULL};

@@ -2,6 +2,7 @@
 #include "verb/live.h"
 #include "verb/load.h"
 
+static void check_files(struct loaded *loaded);
 static int judge(const struct loaded *loaded, bool strict);
 static void print_json(struct loaded *loaded);
 static void print_text(struct loaded *loaded, const char *what);
@@ -13,6 +14,7 @@ int verb_check(const struct verb_args *args)
     if (args->n_operands)
         what = args->operands[0];
     load_all(&loaded, args, args->operands, args->n_operands);
+    check_files(&loaded);
     if (args->live)
         live_check(&loaded, args->config ? args->config : CONFIG_DEFAULT_PATH);
     int code = judge(&loaded, args->strict);
@@ -22,6 +24,12 @@ int verb_check(const struct verb_args *args)
         print_text(&loaded, what);
     load_free(&loaded);
     return code;
+}
+
+static void check_files(struct loaded *loaded)
+{
+    for (unsigned i = 0; loaded->config && i < loaded->config->n_stores; i++)
+        store_check_files(&loaded->config->stores[i], &loaded->complaints);
 }
 
 static int judge(const struct loaded *loaded, bool strict)

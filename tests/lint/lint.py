@@ -42,10 +42,10 @@ FACES = {"source": "source/source.h", "expression": "expression/expression.h",
 LIBRARIES = [
     ("libpq", r"libpq|postgres_ext\.h|pg_config", r"source/"),
     ("libevent", r"event2?/|event\.h|ev(http|dns|util|rpc)\.h",
-     r"base/timer\.c|source/(pgconn|lookup_once|inspect)\.c|verb/live\.c|store/link\.c|report/|daemon\.c"),
+     r"base/timer\.c|source/(pgconn|lookup_once|inspect)\.c|verb/live\.c|store/(link|tls)\.c|report/|daemon\.c"),
     ("libconfig", r"libconfig", r"base/confread\.c"),
     ("hiredis", r"hiredis/|hiredis\.h|read\.h|sds\.h|alloc\.h", r"store/redis[^/]*\.c"),
-    ("openssl", r"openssl/", r"base/digest\.c|store/memcached_text\.c"),
+    ("openssl", r"openssl/", r"base/digest\.c|store/(memcached_text|tls[^/]*)\.c"),
 ]
 
 

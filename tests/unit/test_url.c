@@ -17,20 +17,18 @@ static const char *redis(const char *url)
     struct err err;
     if (url_parse_redis(url, &parsed, &err) < 0)
         return strcpy(text, err.text);
-    snprintf(text, sizeof text, "%s %u %s", parsed.address.name, parsed.db, parsed.user);
+    snprintf(text, sizeof text, "%s %u %s%s", parsed.address.name, parsed.db, parsed.user,
+             parsed.tls ? " tls" : "");
     return text;
 }
 
 static const char *server(const char *name)
 {
     static char text[1200];
-    struct url_server parsed;
+    struct address parsed;
     struct err err;
-    if (url_parse_weighted(name, &parsed, &err) < 0)
-        return strcpy(text, err.text);
-    snprintf(text, sizeof text, "%s%s%s", parsed.alias, *parsed.alias ? "=" : "",
-             parsed.address.name);
-    return text;
+    return url_parse_server(name, &parsed, &err) < 0 ? strcpy(text, err.text)
+                                                     : strcpy(text, parsed.name);
 }
 
 static void assert_begins(const char *text, const char *with)
@@ -50,6 +48,16 @@ static void a_redis_url_names_host_port_database_and_user(void **state)
     assert_string_equal(redis("redis://[fe80::1]"), "[fe80::1]:6379 0 ");
 }
 
+static void a_rediss_url_is_a_redis_url_with_tls(void **state)
+{
+    (void)state;
+    assert_string_equal(redis("rediss://joe@cache.example.org/2"),
+                        "cache.example.org:6379 2 joe tls");
+    assert_string_equal(redis("rediss://[::1]:6380"), "[::1]:6380 0  tls");
+    assert_begins(redis("rediss://"), "the host is missing; write ");
+    assert_begins(redis("rediss://u:secret@h"), "a password stands in the url");
+}
+
 static void a_unix_url_names_path_and_database(void **state)
 {
     (void)state;
@@ -61,7 +69,6 @@ static void a_unix_url_names_path_and_database(void **state)
 static void a_bad_redis_url_is_told_what_to_do(void **state)
 {
     (void)state;
-    assert_begins(redis("rediss://h"), "rediss:// is not built yet; use ");
     assert_begins(redis("http://h"), "the url is of no known kind; write ");
     assert_begins(redis("redis://"), "the host is missing; write ");
     assert_begins(redis("redis://h:0"), "the port is no number from 1 to 65535; ");
@@ -110,8 +117,6 @@ static void a_memcached_server_is_a_host_or_a_path(void **state)
     assert_string_equal(server("mc1"), "mc1:11211");
     assert_string_equal(server("[::1]:11211"), "[::1]:11211");
     assert_string_equal(server("unix:/run/mc.sock"), "/run/mc.sock");
-    assert_string_equal(server("mc1/10.0.0.1:11212"), "mc1=10.0.0.1:11212");
-    assert_begins(server("/10.0.0.1"), "the host is missing; ");
     assert_begins(server(""), "the host is missing; ");
     assert_begins(server("h:0"), "the port is no number");
     assert_begins(server("h:1:0"), "the weight is no number from 1 to 65535; ");
@@ -124,6 +129,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_redis_url_names_host_port_database_and_user),
+        cmocka_unit_test(a_rediss_url_is_a_redis_url_with_tls),
         cmocka_unit_test(a_unix_url_names_path_and_database),
         cmocka_unit_test(a_bad_redis_url_is_told_what_to_do),
         cmocka_unit_test(a_password_in_a_url_is_refused_and_not_repeated),
