@@ -228,12 +228,18 @@ static const struct opt store_rows[] = {
      .type = OPT_STRINGS,
      AT(servers),
      .help = "memcached: host[:port], port 11211 where left out, [address]:port, or "
-             "unix:/path/mc.sock; a weight may follow, host:port:weight, and has no effect yet"},
+             "unix:/path/mc.sock, in the order and as written as the application has them; a "
+             "weight may follow, host:port:weight"},
     {.name = "selector",
      .type = OPT_STRING,
      AT(opts.selector),
-     .help = "memcached: \"all\": every server gets every op, the default; \"one\": there is one "
-             "server"},
+     .help = "memcached: how the application's client chooses the server of a key; \"all\", the "
+             "default: every server gets every op"},
+    {.name = "unhashed_prefix",
+     .type = OPT_STRING,
+     AT(opts.unhashed_prefix),
+     .help = "memcached: how keys begin where the client has put a prefix in front after it chose "
+             "the server"},
     {.name = "sentinels", .unbuilt = true, .help = "redis: the sentinels, an array"},
     {.name = "master", .unbuilt = true, .help = "redis: the sentinels' name of the master"},
     {.name = "cluster", .unbuilt = true, .help = "redis: some nodes of the cluster"},

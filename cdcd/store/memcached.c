@@ -1,29 +1,37 @@
-/* memcached servers as a store: one, or several that each get every op. */
+/* memcached servers as a store: one, or several of which the selector chooses. */
 #include "base/mem.h"
-#include "base/str.h"
 #include "store/memcached_peer.h"
+#include "store/selector.h"
 #include "store/url.h"
 
 #include <assert.h>
 #include <stdlib.h>
-#include <string.h>
 
 struct memcached {
     struct store store;
     struct memcached_peer **peers;
     unsigned n_peers;
+    struct selector *selector;
 };
 
 extern const struct store_ops store_memcached;
 
-static void check_server(const struct store_opts *opts, const char *server,
-                         struct complaints *complaints)
+/* The servers as they were written; false when one of them makes no sense. The caller frees them.
+ */
+static bool parse_servers(const struct store_opts *opts, struct url_server **servers,
+                          struct complaints *complaints)
 {
-    struct address address;
     struct err err;
-    if (url_parse_server(server, &address, &err) < 0)
+    bool good = opts->n_servers > 0;
+    *servers = mem_alloc((opts->n_servers + 1) * sizeof **servers);
+    for (unsigned i = 0; i < opts->n_servers; i++) {
+        if (url_parse_weighted(opts->servers[i], &(*servers)[i], &err) == 0)
+            continue;
+        good = false;
         complain(complaints, SEVERITY_ERROR, opts->file, opts->line, "store %s: server \"%s\": %s",
-                 opts->name, server, err.text);
+                 opts->name, opts->servers[i], err.text);
+    }
+    return good;
 }
 
 static void check_tls(const struct store_opts *opts, struct complaints *complaints)
@@ -43,30 +51,19 @@ static void check_tls(const struct store_opts *opts, struct complaints *complain
                        opts->line, complaints);
 }
 
-static void check_selector(const struct store_opts *opts, struct complaints *complaints)
+/* NULL when it was complained about. */
+static struct selector *make_selector(const struct store_opts *opts, struct complaints *complaints)
 {
-    static const char *const built[] = {"all", "one", NULL};
-    static const char *const known[] = {
-        "all",        "one",   "ketama",     "ketama-plain",  "modulo",       "python-memcached",
-        "pymemcache", "dalli", "gomemcache", "pecl-memcache", "spymemcached", "spymemcached-ketama",
-        NULL,
-    };
-    const char *nearest = str_nearest(opts->selector, known);
-    bool is_known = nearest && strcmp(nearest, opts->selector) == 0;
-    bool is_built = strcmp(opts->selector, built[0]) == 0 || strcmp(opts->selector, built[1]) == 0;
-    if (is_known && !is_built)
-        complain(complaints, SEVERITY_ERROR, opts->file, opts->line,
-                 "store %s: selector \"%s\" is not built yet; use \"all\", or \"one\" with one "
-                 "server",
-                 opts->name, opts->selector);
-    else if (!is_known)
-        complain(complaints, SEVERITY_ERROR, opts->file, opts->line,
-                 "store %s: there is no selector \"%s\"; did you mean \"%s\"?", opts->name,
-                 opts->selector, nearest ? nearest : "all");
-    else if (strcmp(opts->selector, "one") == 0 && opts->n_servers > 1)
-        complain(complaints, SEVERITY_ERROR, opts->file, opts->line,
-                 "store %s: selector \"one\" is for a single server, and there are %u; use \"all\"",
-                 opts->name, opts->n_servers);
+    struct url_server *servers;
+    struct err err;
+    bool good = parse_servers(opts, &servers, complaints);
+    struct selector *selector = selector_make(opts->selector, servers, good ? opts->n_servers : 0,
+                                              opts->unhashed_prefix, &err);
+    if (!selector)
+        complain(complaints, SEVERITY_ERROR, opts->file, opts->line, "store %s: %s", opts->name,
+                 err.text);
+    free(servers);
+    return selector;
 }
 
 static unsigned memcached_check(const struct store_opts *opts, struct complaints *complaints)
@@ -75,10 +72,7 @@ static unsigned memcached_check(const struct store_opts *opts, struct complaints
     if (opts->n_servers == 0)
         complain(complaints, SEVERITY_ERROR, opts->file, opts->line,
                  "store %s has no servers; set servers = [ \"127.0.0.1:11211\" ]", opts->name);
-    for (unsigned i = 0; i < opts->n_servers; i++)
-        check_server(opts, opts->servers[i], complaints);
-    if (opts->selector)
-        check_selector(opts, complaints);
+    selector_free(make_selector(opts, complaints));
     check_tls(opts, complaints);
     if (opts->url)
         complain(complaints, SEVERITY_ERROR, opts->file, opts->line,
@@ -95,7 +89,10 @@ static struct store *memcached_open(const struct store_opts *opts, struct event_
                                     const struct store_events *events, void *ctx)
 {
     struct memcached *memcached = mem_alloc(sizeof *memcached);
+    struct complaints none = {0};
     memcached->store.ops = &store_memcached;
+    memcached->selector = make_selector(opts, &none);
+    assert(memcached->selector); /* it was checked */
     memcached->n_peers = opts->n_servers;
     memcached->peers = mem_alloc(opts->n_servers * sizeof(struct memcached_peer *));
     for (unsigned i = 0; i < opts->n_servers; i++)
@@ -113,6 +110,11 @@ static struct memcached_peer *find_peer(const struct store *store, unsigned serv
 static unsigned memcached_n_servers(const struct store *store)
 {
     return ((const struct memcached *)store)->n_peers;
+}
+
+static unsigned memcached_route(const struct store *store, const char *key, size_t len)
+{
+    return selector_choose(((const struct memcached *)store)->selector, key, len);
 }
 
 static const char *memcached_server_name(const struct store *store, unsigned server)
@@ -135,6 +137,7 @@ static void memcached_close(struct store *store)
     struct memcached *memcached = (struct memcached *)store;
     for (unsigned i = 0; i < memcached->n_peers; i++)
         memcached_peer_free(memcached->peers[i]);
+    selector_free(memcached->selector);
     free(memcached->peers);
     free(memcached);
 }
@@ -146,6 +149,7 @@ const struct store_ops store_memcached = {
     .check = memcached_check,
     .open = memcached_open,
     .n_servers = memcached_n_servers,
+    .route = memcached_route,
     .server_name = memcached_server_name,
     .ready = memcached_ready,
     .send = memcached_send,

@@ -50,8 +50,10 @@ struct memcached_peer *memcached_peer_make(const struct store_opts *opts, struct
     static const struct memcached_lister_events scan_events = {on_found, on_listed};
     struct memcached_peer *peer = mem_alloc(sizeof *peer);
     struct err err;
-    int bad = url_parse_server(opts->servers[number], &peer->address, &err);
+    struct url_server parsed;
+    int bad = url_parse_weighted(opts->servers[number], &parsed, &err);
     assert(!bad); /* it was checked */
+    peer->address = parsed.address;
     peer->store_name = opts->name;
     snprintf(peer->name, sizeof peer->name, "memcached %s", peer->address.name);
     peer->scans = (struct scans){.list = list_keys, .driver = peer};

@@ -108,9 +108,9 @@ static void redis_close(struct store *store)
 
 const struct store_ops store_redis = {
     .type = "redis",
-    .actions = 1U << OP_DELETE | 1U << OP_BUMP | 1U << OP_SCAN,
-    .unbuilt = 1U << OP_STALE | 1U << OP_EXPIRE | 1U << OP_SET | 1U << OP_DELETE_MEMBERS |
-               1U << OP_PUBLISH,
+    .actions = 1U << OP_DELETE | 1U << OP_BUMP | 1U << OP_STALE | 1U << OP_EXPIRE | 1U << OP_SET |
+               1U << OP_PUBLISH | 1U << OP_SCAN,
+    .unbuilt = 1U << OP_DELETE_MEMBERS,
     .check = redis_check,
     .open = redis_open,
     .n_servers = redis_n_servers,

@@ -1,8 +1,12 @@
 #include "store/redis_command.h"
 
+#include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 #define DIGITS_MAX 20
+#define COMPANION_TTL_MS (24 * 60 * 60 * 1000)
+#define BULK_MAX_BYTES (512u << 20)
 
 /* INCR keeps the key's time to live, and so does INCRBY of what is missing to the clock. Numbers
  * of Lua are doubles, exact for microseconds until the year 2255. */
@@ -15,6 +19,22 @@ static const char bump_script[] =
     "  redis.call('INCRBY', KEYS[1], string.format('%.0f', now - version))\n"
     "end\n"
     "return there\n";
+
+/* PEXPIRE with LT, in words that Redis 5 and 6 know too, and with PTTL to tell a key that is not
+ * there from one that lives shorter. */
+#define EXPIRE_SCRIPT                                  \
+    "local left = redis.call('PTTL', KEYS[1])\n"       \
+    "if left == -1 or left > tonumber(ARGV[1]) then\n" \
+    "  redis.call('PEXPIRE', KEYS[1], ARGV[1])\n"      \
+    "end\n"
+#define IS_THERE "return left == -2 and 0 or 1\n"
+
+static const char expire_script[] = EXPIRE_SCRIPT IS_THERE;
+
+/* One script, so that no reader finds the companion before the key's time was cut: the time of the
+ * value that it refreshes would be cut then. */
+static const char stale_script[] =
+    EXPIRE_SCRIPT "redis.call('SET', KEYS[2], '1', 'PX', ARGV[2])\n" IS_THERE;
 
 static void put_number_line(struct buf *out, char type, size_t n)
 {
@@ -41,11 +61,23 @@ void redis_put_bulk(struct buf *out, const char *bytes, size_t n)
     buf_put(out, "\r\n", 2);
 }
 
+static void put_word(struct buf *out, const char *word)
+{
+    redis_put_bulk(out, word, strlen(word));
+}
+
+static void put_number(struct buf *out, int64_t number)
+{
+    char digits[DIGITS_MAX + 1];
+    snprintf(digits, sizeof digits, "%" PRId64, number);
+    put_word(out, digits);
+}
+
 void redis_put_words(struct buf *out, const char *const *words, size_t n)
 {
     redis_put_head(out, n);
     for (size_t i = 0; i < n; i++)
-        redis_put_bulk(out, words[i], strlen(words[i]));
+        put_word(out, words[i]);
 }
 
 void redis_put_unlink(struct buf *out, const struct flight *flight, unsigned from, unsigned n)
@@ -58,13 +90,81 @@ void redis_put_unlink(struct buf *out, const struct flight *flight, unsigned fro
     }
 }
 
+/* n_args more must follow. */
+static void put_script(struct buf *out, const char *script, unsigned n_keys, unsigned n_args)
+{
+    redis_put_head(out, 3 + n_keys + n_args);
+    put_word(out, "EVAL");
+    put_word(out, script);
+    put_number(out, n_keys);
+}
+
 void redis_put_bump(struct buf *out, const struct batch_op *op)
 {
-    redis_put_head(out, 4);
-    redis_put_bulk(out, "EVAL", 4);
-    redis_put_bulk(out, bump_script, sizeof bump_script - 1);
-    redis_put_bulk(out, "1", 1);
+    put_script(out, bump_script, 1, 0);
     redis_put_bulk(out, op->key, op->key_len);
+}
+
+void redis_put_expire(struct buf *out, const struct batch_op *op)
+{
+    put_script(out, expire_script, 1, 1);
+    redis_put_bulk(out, op->key, op->key_len);
+    put_number(out, op->ttl_ms);
+}
+
+/* https://redis.io/docs/reference/cluster-spec/#hash-tags */
+static bool has_hash_tag(const struct batch_op *op)
+{
+    const char *open = memchr(op->key, '{', op->key_len);
+    if (!open)
+        return false;
+    const char *close = memchr(open, '}', (size_t)(op->key + op->key_len - open));
+    return close && close > open + 1;
+}
+
+void redis_put_companion(struct buf *out, const struct batch_op *op, const char *suffix,
+                         bool cluster)
+{
+    bool tagged = cluster && !has_hash_tag(op);
+    size_t n = strlen(suffix);
+    put_number_line(out, '$', op->key_len + n + (tagged ? 2 : 0));
+    buf_put(out, "{", tagged);
+    buf_put(out, op->key, op->key_len);
+    buf_put(out, "}", tagged);
+    buf_put(out, suffix, n);
+    buf_put(out, "\r\n", 2);
+}
+
+void redis_put_stale(struct buf *out, const struct batch_op *op, bool cluster)
+{
+    put_script(out, stale_script, 2, 2);
+    redis_put_bulk(out, op->key, op->key_len);
+    redis_put_companion(out, op, ":stale", cluster);
+    put_number(out, op->grace_ms);
+    put_number(out, op->ttl_ms ? op->ttl_ms : COMPANION_TTL_MS);
+}
+
+void redis_put_set(struct buf *out, const struct batch_op *op)
+{
+    redis_put_head(out, 2);
+    put_word(out, "EXISTS");
+    redis_put_bulk(out, op->key, op->key_len);
+    redis_put_head(out, op->ttl_ms ? 5 : 3);
+    put_word(out, "SET");
+    redis_put_bulk(out, op->key, op->key_len);
+    redis_put_bulk(out, op->value, op->value_len);
+    if (op->ttl_ms) {
+        put_word(out, "PX");
+        put_number(out, op->ttl_ms);
+    }
+}
+
+void redis_put_publish(struct buf *out, const struct batch_op *op)
+{
+    redis_put_head(out, 3);
+    put_word(out, "PUBLISH");
+    redis_put_bulk(out, op->key, op->key_len);
+    redis_put_bulk(out, op->value, op->value_len);
 }
 
 void redis_put_scan(struct buf *out, const char *cursor, const struct batch_op *op)
@@ -76,4 +176,14 @@ void redis_put_scan(struct buf *out, const char *cursor, const struct batch_op *
     redis_put_bulk(out, op->key, op->key_len);
     redis_put_bulk(out, "COUNT", 5);
     redis_put_bulk(out, "1000", 4);
+}
+
+bool redis_takes_key(const struct batch_op *op)
+{
+    return op->key_len <= BULK_MAX_BYTES;
+}
+
+bool redis_takes_value(const struct batch_op *op)
+{
+    return op->value_len <= BULK_MAX_BYTES;
 }

@@ -18,7 +18,25 @@ void redis_put_unlink(struct buf *out, const struct flight *flight, unsigned fro
 /* The script that makes the key's number larger than any that it had: answers 1 when the key was
  * there, 0 when not. */
 void redis_put_bump(struct buf *out, const struct batch_op *op);
+/* The script that cuts the key's time to live to its ttl_ms: answers as that of a bump. */
+void redis_put_expire(struct buf *out, const struct batch_op *op);
+/* The script that cuts it to grace_ms and sets the companion, for the application to find: answers
+ * as that of a bump. */
+void redis_put_stale(struct buf *out, const struct batch_op *op, bool cluster);
+/* EXISTS and SET: two answers. */
+void redis_put_set(struct buf *out, const struct batch_op *op);
+void redis_put_publish(struct buf *out, const struct batch_op *op);
+/* As a bulk string, the name of a key that goes with the op's: the suffix behind it, and in a
+ * cluster braces around it where it has no hash tag of its own, so that both are of one slot. (A
+ * key with a closing brace and no tag has its companion in another.) */
+void redis_put_companion(struct buf *out, const struct batch_op *op, const char *suffix,
+                         bool cluster);
 /* cursor is digits, as Redis gave them. */
 void redis_put_scan(struct buf *out, const char *cursor, const struct batch_op *op);
+
+/* False for what is larger than 512 MB: a Redis hangs up on it (proto-max-bulk-len), so no such key
+ * can exist there, nor such a value, unless that setting was raised. */
+bool redis_takes_key(const struct batch_op *op);
+bool redis_takes_value(const struct batch_op *op);
 
 #endif

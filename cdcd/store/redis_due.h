@@ -15,7 +15,13 @@ enum redis_due {
     DUE_INFO_REPLICATION,
     DUE_PING, /* the last of the handshake */
     DUE_UNLINK,
+    DUE_INSTEAD, /* UNLINK of a key whose new value is too large */
     DUE_BUMP,
+    DUE_STALE,
+    DUE_EXPIRE,
+    DUE_PUBLISH,
+    DUE_EXISTS, /* before a SET: was it there? */
+    DUE_SET,
     DUE_PAGE,        /* of a scan */
     DUE_PAGE_UNLINK, /* of what a page found */
     DUE_ASKED,       /* of redis_node_ask */

@@ -1,13 +1,13 @@
 #include "store/redis_group.h"
 
 #include "base/mem.h"
+#include "store/redis_command.h"
 
 #include <stdlib.h>
 #include <string.h>
 #include <uthash.h>
 
 #define KEYS_PER_COMMAND 100
-#define KEY_MAX_BYTES (512u << 20)
 
 /* A cache of a run, within a slot, and where its ops go. */
 struct group {
@@ -16,11 +16,6 @@ struct group {
     unsigned next;
     UT_hash_handle hh; /* in the order of first appearance */
 };
-
-bool redis_takes_key(const struct batch_op *op)
-{
-    return op->key_len <= KEY_MAX_BYTES;
-}
 
 unsigned redis_run_length(const struct flight *flight)
 {

@@ -4,9 +4,6 @@
 
 #include "store/server.h"
 
-/* False for a key of more than 512 MB: a Redis hangs up on it (proto-max-bulk-len), so no such key
- * can exist there, unless that setting was raised. */
-bool redis_takes_key(const struct batch_op *op);
 /* How many ops from the next on can leave in one order or another: deletes. */
 unsigned redis_run_length(const struct flight *flight);
 /* Brings n ops from the next on into groups of one cache and one slot each, in the order of first

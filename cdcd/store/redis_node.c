@@ -1,22 +1,21 @@
 /* The way of a batch:
  *
- *     send -> flight -> UNLINK of a cache's keys | EVAL bump | SCAN page by page
- *                                   |  one `due` each, in the order of the wire
+ *     send -> flight -> redis_ops -> UNLINK of a cache's keys | EVAL | SET | ...
+ *                          |  one `due` each, in the order of the wire
+ *                          `-> redis_scan, page by page, beside all else
  *     data -> redis_reader -> take_reply -> results -> answered
  *
- * Scans run one after the other, beside all else. The ACL user's rights: rules/README.md. */
+ * The ACL user's rights: rules/README.md. */
 #include "store/redis_node.h"
 
 #include "base/mem.h"
 #include "base/timer.h"
 #include "store/redis_command.h"
 #include "store/redis_due.h"
-#include "store/redis_group.h"
 #include "store/redis_handshake.h"
+#include "store/redis_ops.h"
 #include "store/redis_reader.h"
-#include "store/redis_scan.h"
 
-#include <assert.h>
 #include <hiredis/hiredis.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -28,91 +27,12 @@ struct redis_node {
     struct server server;
     struct redis_handshake handshake;
     struct redis_reader *reader; /* of this connection */
-    struct redis_scanner scanner;
+    struct redis_ops ops;
     void *ctx; /* of the events */
     void (*asked)(void *ctx, unsigned number, const redisReply *reply);
 };
 
-/* ---- what is sent ---- */
-
-static void send_deletes(struct redis_node *node, struct flight *flight)
-{
-    struct buf *out = link_out(node->server.link);
-    unsigned n = redis_run_length(flight);
-    if (!flight->batch->singly)
-        redis_group_run(flight, n);
-    while (n > 0) {
-        unsigned len = redis_command_length(flight, n);
-        redis_put_unlink(out, flight, flight->n_sent, len);
-        redis_expect(&node->server, DUE_UNLINK, flight, flight->n_sent, len);
-        flight->n_sent += len;
-        n -= len;
-    }
-}
-
-static void send_bump(struct redis_node *node, struct flight *flight)
-{
-    redis_put_bump(link_out(node->server.link), flight_next(flight));
-    redis_expect(&node->server, DUE_BUMP, flight, flight->n_sent++, 1);
-}
-
-static void send_ops(struct redis_node *node, struct flight *flight)
-{
-    struct batch_op *op;
-    while ((op = flight_next(flight))) {
-        if (!redis_takes_key(op)) {
-            op->result = RESULT_REFUSED;
-            flight->n_sent++;
-            continue;
-        }
-        switch ((enum op_action)op->action) {
-        case OP_DELETE:
-            send_deletes(node, flight);
-            break;
-        case OP_BUMP:
-            send_bump(node, flight);
-            break;
-        case OP_SCAN:
-            redis_scanner_add(&node->scanner, flight);
-            break;
-        case OP_STALE:
-        case OP_EXPIRE:
-        case OP_SET:
-        case OP_DELETE_MEMBERS:
-        case OP_PUBLISH:
-            assert(false); /* refused when the rules were loaded */
-        }
-    }
-}
-
 /* ---- what is answered ---- */
-
-/* Of n keys k were there. Which they were is not said, and only the counts matter. */
-static bool take_unlinked(struct redis_node *node, const struct due *due, const redisReply *reply)
-{
-    if (reply->type == REDIS_REPLY_ERROR) {
-        redis_due_fail(due, reply, node->opts.store->name);
-        return true;
-    }
-    if (reply->type != REDIS_REPLY_INTEGER || reply->integer < 0 || reply->integer > due->n)
-        return server_drop(&node->server, "UNLINK was not answered with the number of its keys");
-    for (unsigned i = 0; i < due->n; i++)
-        flight_op(due->flight, due->from + i)->result =
-            i < reply->integer ? RESULT_HIT : RESULT_MISS;
-    return true;
-}
-
-static bool take_bumped(struct redis_node *node, const struct due *due, const redisReply *reply)
-{
-    if (reply->type == REDIS_REPLY_ERROR) {
-        redis_due_fail(due, reply, node->opts.store->name);
-        return true;
-    }
-    if (reply->type != REDIS_REPLY_INTEGER || reply->integer < 0 || reply->integer > 1)
-        return server_drop(&node->server, "the bump was not answered with 0 or 1");
-    flight_op(due->flight, due->from)->result = reply->integer ? RESULT_HIT : RESULT_MISS;
-    return true;
-}
 
 /* The server has become a replica: when it is a master again, it may be with another one's data, so
  * it is asked anew which it is. */
@@ -142,43 +62,20 @@ static void tell_refused(struct redis_node *node, const struct due *due, const r
 static bool take_reply(struct redis_node *node, const redisReply *reply)
 {
     struct due due;
-    bool good = false;
     if (!server_take_due(&node->server, &due))
         return server_drop(&node->server, "an answer that nobody asked for");
     tell_refused(node, &due, reply);
     if (drop_if_demoted(node, &due, reply))
         return false;
-    switch ((enum redis_due)due.kind) {
-    case DUE_AUTH:
-    case DUE_SELECT:
-    case DUE_ROLE:
-    case DUE_INFO_SERVER:
-    case DUE_INFO_REPLICATION:
-    case DUE_PING:
-        return redis_handshake_take(&node->handshake, &node->server, &due, reply);
-    case DUE_UNLINK:
-        good = take_unlinked(node, &due, reply);
-        break;
-    case DUE_BUMP:
-        good = take_bumped(node, &due, reply);
-        break;
-    case DUE_PAGE:
-        good = redis_scanner_take_page(&node->scanner, &due, reply);
-        break;
-    case DUE_PAGE_UNLINK:
-        good = redis_scanner_take_unlinked(&node->scanner, &due, reply);
-        break;
-    case DUE_ASKED:
+    if (due.kind == DUE_ASKED)
         node->asked(node->ctx, node->server.number, reply);
-        return true;
-    case DUE_END:
-        good = reply->type == REDIS_REPLY_STATUS || reply->type == REDIS_REPLY_ERROR ||
-               server_drop(&node->server, "PING was not answered");
-        break;
-    }
-    if (good)
+    else if (!due.flight)
+        return redis_handshake_take(&node->handshake, &node->server, &due, reply);
+    else if (!redis_ops_take(&node->ops, &due, reply))
+        return false;
+    else
         server_settle(&node->server, due.flight);
-    return good;
+    return true;
 }
 
 /* ---- the link's events ---- */
@@ -216,7 +113,7 @@ static size_t redis_on_data(void *ctx, const char *bytes, size_t n)
 static void redis_on_lost(void *ctx, const char *reason)
 {
     struct redis_node *node = ctx;
-    redis_scanner_forget(&node->scanner);
+    redis_ops_forget(&node->ops);
     server_lost(&node->server, reason);
 }
 
@@ -238,8 +135,7 @@ struct redis_node *redis_node_make(const struct redis_node_opts *opts, struct ev
         .db = opts->db,
     };
     server_init(&node->server, store, number, events, ctx);
-    redis_scanner_init(&node->scanner, &node->server, opts->store->name);
-    node->scanner.by_slot = opts->by_slot;
+    redis_ops_init(&node->ops, &node->server, opts->store->name, opts->by_slot);
     struct link_opts link_opts = {
         .store = opts->store->name,
         .server = node->name,
@@ -262,7 +158,7 @@ void redis_node_free(struct redis_node *node)
 {
     if (!node)
         return;
-    redis_scanner_forget(&node->scanner);
+    redis_ops_forget(&node->ops);
     server_free(&node->server);
     redis_reader_free(node->reader);
     free(node);
@@ -281,7 +177,7 @@ bool redis_node_ready(const struct redis_node *node)
 void redis_node_send(struct redis_node *node, struct batch *batch)
 {
     struct flight *flight = server_take(&node->server, batch);
-    send_ops(node, flight);
+    redis_ops_send(&node->ops, flight);
     if (flight->n_due == 0) {
         redis_put_words(link_out(node->server.link), (const char *const[]){"PING"}, 1);
         redis_expect(&node->server, DUE_END, flight, 0, 0);

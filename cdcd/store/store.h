@@ -105,9 +105,11 @@ struct store_opts {
     const char *header;         /* http: the header that carries the key; NULL: it is the path */
     const char *const *servers; /* memcached; host:port[:weight] or unix:/path */
     unsigned n_servers;
-    const char *selector; /* memcached; NULL for the default */
-    int64_t timeout_ms;   /* for a connection, and for an answer */
-    int64_t retry_min_ms; /* back-off between attempts to connect */
+    const char *selector;        /* memcached; NULL for the default */
+    const char *unhashed_prefix; /* memcached: which the client puts in front after it has chosen
+                                    the server; NULL for none */
+    int64_t timeout_ms;          /* for a connection, and for an answer */
+    int64_t retry_min_ms;        /* back-off between attempts to connect */
     int64_t retry_max_ms;
     const char *file; /* where it was configured, for complaints */
     int line;
@@ -140,6 +142,17 @@ struct store_ops {
 struct store {
     const struct store_ops *ops;
 };
+
+/* Where the keys of a store are, by its configuration alone: nothing is connected to. */
+struct store_places;
+
+/* Borrows the options, which were checked. The caller owns it. */
+struct store_places *store_places_make(const struct store_opts *opts);
+/* Calls for each place that may have the key: host:port, unix:/path, a url, "master NAME" of
+ * sentinels, "slot N" of a cluster; lent. */
+void store_places_of(const struct store_places *places, const char *key, size_t len,
+                     void (*found)(void *ctx, const char *place), void *ctx);
+void store_places_free(struct store_places *places);
 
 /* The driver of a type; NULL when there is none. */
 const struct store_ops *store_driver(const char *type);

@@ -199,20 +199,47 @@ int url_parse_redis(const char *url, struct redis_url *parsed, struct err *err)
                    "rediss://host:port/0 with TLS, or unix:///path?db=0");
 }
 
-int url_parse_server(const char *text, struct address *parsed, struct err *err)
+/* Reads `name/` and moves past it. */
+static int take_alias(const char **at, struct url_server *parsed, struct err *err)
 {
-    unsigned weight;
-    *parsed = (struct address){0};
+    size_t n = strcspn(*at, "/:[");
+    if ((*at)[n] != '/')
+        return 0;
+    if (set_host(*at, n, &parsed->address, err) < 0)
+        return -1;
+    snprintf(parsed->alias, sizeof parsed->alias, "%s", parsed->address.host);
+    *at += n + 1;
+    return 0;
+}
+
+static int parse_server(const char *text, struct url_server *parsed, struct err *err)
+{
     if (strncmp(text, "unix:", 5) == 0)
-        return set_path(text + 5, strlen(text + 5), parsed, err);
-    if (take_host_port(&text, MEMCACHED_PORT, parsed, err) < 0)
+        return set_path(text + 5, strlen(text + 5), &parsed->address, err);
+    if (take_host_port(&text, MEMCACHED_PORT, &parsed->address, err) < 0)
         return -1;
     if (!*text)
         return 0;
     if (*text++ != ':')
         return err_set(err, EX_CONFIG, "a server does not end after its port; write host:port");
-    if (!take_number(&text, 65535, &weight) || weight == 0 || *text)
+    if (!take_number(&text, 65535, &parsed->weight) || parsed->weight == 0 || *text)
         return err_set(err, EX_CONFIG,
                        "the weight is no number from 1 to 65535; write host:port:weight");
     return 0;
+}
+
+int url_parse_weighted(const char *text, struct url_server *parsed, struct err *err)
+{
+    *parsed = (struct url_server){.weight = 1};
+    if (strncmp(text, "unix:", 5) != 0 && take_alias(&text, parsed, err) < 0)
+        return -1;
+    return parse_server(text, parsed, err);
+}
+
+int url_parse_server(const char *text, struct address *parsed, struct err *err)
+{
+    struct url_server server = {.weight = 1};
+    int bad = parse_server(text, &server, err);
+    *parsed = server.address;
+    return bad;
 }

@@ -1,7 +1,7 @@
 /* Where a server is, as people write it.
  *
  * redis://[user@]host[:port][/db]   unix://[user@]/path?db=0   for Redis, rediss:// with TLS;
- * host[:port[:weight]]              unix:/path                 for memcached.
+ * [name/]host[:port[:weight]]       unix:/path                 for memcached.
  * IPv6 addresses stand in brackets; %XX stands for a byte in user and path. Errors say what is
  * wrong and what to do, without the name of a setting's place. */
 #ifndef CDCD_STORE_URL_H
@@ -32,9 +32,18 @@ struct redis_url {
     bool tls;
 };
 
+/* A server of a fleet of memcacheds. */
+struct url_server {
+    struct address address;
+    unsigned weight; /* 1 where it was left out */
+    char alias[256]; /* of NAME/ADDRESS:PORT, the name; else empty */
+};
+
 /* 0, or -1 with err filled. */
 int url_parse_redis(const char *url, struct redis_url *parsed, struct err *err);
-/* The same for a server of memcached; the weight is checked and not kept. */
+/* The same for a server of a fleet of memcacheds. */
+int url_parse_weighted(const char *text, struct url_server *parsed, struct err *err);
+/* The same for host[:port[:weight]] or unix:/path, of which only the address counts. */
 int url_parse_server(const char *text, struct address *parsed, struct err *err);
 /* Appends the bytes with %XX decoded; false when there is half a %XX. */
 bool url_decode(const char *text, size_t n, struct buf *to);

@@ -5,6 +5,7 @@
 #include "verb/asked.h"
 #include "verb/load.h"
 #include "verb/opline.h"
+#include "verb/root.h"
 #include "verb/table.h"
 
 #include <string.h>
@@ -33,6 +34,18 @@ static int read_change(struct explaining *e);
 static void run_change(struct explaining *e);
 static void list_table(struct explaining *e);
 
+/* Changes of a partition are its root's. */
+static void find_root(struct explaining *e)
+{
+    const char *schema = e->table.schema, *name = e->table.name;
+    const char *root = root_of(e->arena, e->conninfo, schema, name);
+    if (!root)
+        return;
+    fprintf(stderr, "note: table %s.%s is a partition, and its changes come as those of %s\n",
+            schema, name, root);
+    table_find(&e->table, e->arena, e->ruleset, root);
+}
+
 static int explain(struct explaining *e)
 {
     const struct verb_args *args = e->args;
@@ -46,6 +59,8 @@ static int explain(struct explaining *e)
         e->conninfo = args->db ? loaded.config->source.conninfo : NULL;
         table_find(&e->table, e->arena, e->ruleset,
                    args->table ? args->table : args->operands[e->n_files + 1]);
+        if (!e->table.known && e->conninfo)
+            find_root(e);
         if (!e->table.known)
             fprintf(stderr, "no trigger names table %s.%s%s\n", e->table.schema, e->table.name,
                     table_suggestion(&e->table, e->ruleset));

@@ -12,65 +12,34 @@ struct asking {
     const struct verb_args *args;
     const struct store_opts *store;
     struct arena *arena;
+    struct store_places *places;
+    const char *key; /* the one that is asked for */
+    size_t len;
     unsigned n;
 };
 
-/* Of host:port[:weight], host:port. */
-static const char *server_of_words(struct arena *arena, const char *words)
+static void print_where(void *ctx, const char *place)
 {
-    const char *bracket = strrchr(words, ']');
-    const char *port = strchr(bracket ? bracket : words, ':');
-    if (strncmp(words, "unix:", 5) == 0)
-        return words;
-    if (!port)
-        return arena_printf(arena, "%s:11211", words);
-    return arena_strndup(arena, words, (size_t)(port - words) + 1 + strcspn(port + 1, ":"));
-}
-
-/* Of a URL, without user and password. */
-static const char *server_of_url(struct arena *arena, const char *url)
-{
-    const char *host = strstr(url, "://");
-    if (!host)
-        return url;
-    if (strncmp(url, "unix:", 5) == 0)
-        return arena_printf(arena, "unix:%.*s", (int)strcspn(host + 3, "?"), host + 3);
-    host += 3;
-    size_t n = strcspn(host, "/?");
-    const char *at = memrchr(host, '@', n);
-    if (at) {
-        n -= (size_t)(at + 1 - host);
-        host = at + 1;
-    }
-    const char *bracket = memrchr(host, ']', n);
-    size_t skip = bracket ? (size_t)(bracket - host) : 0;
-    bool port = memchr(host + skip, ':', n - skip) != NULL;
-    return arena_printf(arena, "%.*s%s", (int)n, host, port ? "" : ":6379");
-}
-
-static void print_where(struct asking *a, const char *key, size_t n, const char *server)
-{
+    struct asking *a = ctx;
     if (a->args->json) {
         printf("%s{\"key\":", a->n++ ? "," : "");
-        json_text(stdout, key, n);
+        json_text(stdout, a->key, a->len);
         printf(",\"server\":");
-        json_string(stdout, server);
+        json_string(stdout, place);
         printf("}");
         return;
     }
     struct buf line = {0};
-    opline_put_text(&line, key, n);
-    printf("%s %s\n", buf_str(&line), server);
+    opline_put_text(&line, a->key, a->len);
+    printf("%s %s\n", buf_str(&line), place);
     buf_free(&line);
 }
 
-/* A store of several servers sends every op to each of them, in this version. */
 static void answer(struct asking *a, const char *key, size_t n)
 {
-    if (a->store->url)
-        print_where(a, key, n, server_of_url(a->arena, a->store->url));
-    for (unsigned i = 0; i < a->store->n_servers; i++)
-        print_where(a, key, n, server_of_words(a->arena, a->store->servers[i]));
+    a->key = key;
+    a->len = n;
+    store_places_of(a->places, key, n, print_where, a);
 }
 
 static void answer_lines(struct asking *a)
@@ -113,12 +82,14 @@ int explain_where(const struct verb_args *args)
     else
         code = find_store(&a, config);
     if (code == 0) {
+        a.places = store_places_make(a.store);
         printf("%s", args->json ? "[" : "");
         if (strcmp(args->where, "-") == 0)
             answer_lines(&a);
         else
             answer(&a, args->where, strlen(args->where));
         printf("%s", args->json ? "]\n" : "");
+        store_places_free(a.places);
     }
     config_free(config);
     complaints_free(&complaints);

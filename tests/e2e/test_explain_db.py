@@ -66,3 +66,21 @@ def test_a_database_that_is_not_there_is_said(explain):
                                   "post_id=2", "--db")
     assert code == 69 and "the lookup of page failed: " in stderr
     assert lines == ["redis scan blog:page:*  blog.cfg:5 all"]
+
+
+def test_changes_of_a_partition_are_its_roots(blog, explain):
+    blog.sql(
+        """CREATE TABLE broken (zero int) PARTITION BY LIST (zero);
+           CREATE TABLE broken_most PARTITION OF broken DEFAULT PARTITION BY LIST (zero);
+           CREATE TABLE broken_one PARTITION OF broken_most FOR VALUES IN (1)"""
+    )
+    code, lines, stderr = explain(blog.conninfo(), "truncate", "broken_one", "--db")
+    assert (code, lines) == (0, ["redis scan blog:broken:*  blog.cfg:11 all"])
+    assert "note: table public.broken_one is a partition, and its changes come as those of public.broken\n" in stderr
+    code, lines, stderr = explain(blog.conninfo(), "insert", "broken_one", "--new", "zero=1", "--db")
+    assert (code, lines) == (0, ["redis delete blog:broken:1  blog.cfg:11 new"])
+
+
+def test_a_table_that_neither_rules_nor_the_database_know_is_said(blog, explain):
+    code, lines, stderr = explain(blog.conninfo(), "truncate", "nowhere", "--db")
+    assert (code, lines) == (0, []) and "no trigger names table public.nowhere" in stderr

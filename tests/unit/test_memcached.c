@@ -478,14 +478,16 @@ static char *complain_about(const struct store_opts *opts)
 static void options_that_make_no_sense_are_complained_about(void **state)
 {
     static const char *const some[] = {"10.0.0.1:0", "unix:relative", "10.0.0.1:11211:2"};
+    static const char *const good[] = {"10.0.0.1", "web2/10.0.0.2", "10.0.0.3:11211:20000"};
     static const struct {
         const char *selector;
         const char *complaint;
     } selectors[] = {
         {"one", "selector \"one\" is for a single server, and there are 3; use \"all\""},
-        {"ketama", "selector \"ketama\" is not built yet"},
         {"ketma", "there is no selector \"ketma\"; did you mean \"ketama\"?"},
         {"zzzzzzzzz", "did you mean \"all\"?"},
+        {"ketama", "server \"web2/10.0.0.2:11211\" has a name and an address"},
+        {"pecl-memcache", "the weights make more than 10000 together"},
     };
     struct store_opts opts = {.name = "mc", .type = "memcached", .file = "cdcd.cfg", .line = 7};
     (void)state;
@@ -502,6 +504,11 @@ static void options_that_make_no_sense_are_complained_about(void **state)
     assert_non_null(strstr(text, "url is for redis"));
     assert_non_null(strstr(text, "not built yet; remove them"));
     free(text);
+    opts.selector = "ketma";
+    text = complain_about(&opts);
+    assert_non_null(strstr(text, "there is no selector"));
+    free(text);
+    opts.servers = good;
     for (unsigned i = 0; i < sizeof selectors / sizeof *selectors; i++) {
         opts.selector = selectors[i].selector;
         text = complain_about(&opts);

@@ -25,10 +25,13 @@ static const char *redis(const char *url)
 static const char *server(const char *name)
 {
     static char text[1200];
-    struct address parsed;
+    struct url_server parsed;
     struct err err;
-    return url_parse_server(name, &parsed, &err) < 0 ? strcpy(text, err.text)
-                                                     : strcpy(text, parsed.name);
+    if (url_parse_weighted(name, &parsed, &err) < 0)
+        return strcpy(text, err.text);
+    snprintf(text, sizeof text, "%s%s%s", parsed.alias, *parsed.alias ? "=" : "",
+             parsed.address.name);
+    return text;
 }
 
 static void assert_begins(const char *text, const char *with)
@@ -117,6 +120,8 @@ static void a_memcached_server_is_a_host_or_a_path(void **state)
     assert_string_equal(server("mc1"), "mc1:11211");
     assert_string_equal(server("[::1]:11211"), "[::1]:11211");
     assert_string_equal(server("unix:/run/mc.sock"), "/run/mc.sock");
+    assert_string_equal(server("mc1/10.0.0.1:11212"), "mc1=10.0.0.1:11212");
+    assert_begins(server("/10.0.0.1"), "the host is missing; ");
     assert_begins(server(""), "the host is missing; ");
     assert_begins(server("h:0"), "the port is no number");
     assert_begins(server("h:1:0"), "the weight is no number from 1 to 65535; ");
