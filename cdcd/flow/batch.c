@@ -3,6 +3,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "flow/order.h"
+#include "flow/recent.h"
 #include "model/stats.h"
 
 #include <assert.h>
@@ -14,6 +15,10 @@
 #define LOG_INTERVAL_MS 10000
 /* The connection was lost so often with the same batch at its head, and nothing of it done. */
 #define LOSSES_SUSPECT 3
+/* Of what a server acknowledged lately. */
+#define RECENT_BYTES (64u << 20)
+/* Batches of what goes again wait in the queue, so many at a time. */
+#define AGAIN_BATCHES 4
 
 enum state {
     OPEN,   /* takes ops */
@@ -26,6 +31,7 @@ struct queued {
     struct batch batch; /* first: the store gives it back */
     struct queued *prev, *next;
     enum state state;
+    bool again; /* of what was acknowledged before: nobody waits for it */
     unsigned cap;
     struct arena *keys;
     unsigned n_sets;
@@ -52,8 +58,11 @@ struct lane {
     struct log_limit deferred_limit;
     struct order_index index;   /* of the open batch */
     struct order_index leaving; /* of one that leaves past others that are set aside */
+    struct recent *recent;      /* NULL: the server loses nothing */
+    unsigned n_again;           /* batches */
 };
 
+static void close_if_full(struct lane *lane);
 static void close_batch(struct lane *lane);
 
 struct lane *lane_make(struct store *store, unsigned server, const struct lane_opts *opts)
@@ -64,6 +73,8 @@ struct lane *lane_make(struct store *store, unsigned server, const struct lane_o
     lane->opts = *opts;
     order_index_make(&lane->index, opts->batch_ops);
     order_index_make(&lane->leaving, opts->batch_ops);
+    if (store->keep_ms > 0)
+        lane->recent = recent_make(store->keep_ms, RECENT_BYTES);
     return lane;
 }
 
@@ -83,6 +94,7 @@ static void forget(struct lane *lane, struct queued *queued)
 {
     DL_DELETE(lane->queue, queued);
     lane->bytes -= queued_bytes(queued);
+    lane->n_again -= queued->again;
     if (lane->open == queued)
         lane->open = NULL;
     if (lane->n_spare == FREE_BATCHES) {
@@ -109,6 +121,7 @@ void lane_free(struct lane *lane)
     }
     order_index_free(&lane->index);
     order_index_free(&lane->leaving);
+    recent_free(lane->recent);
     free(lane);
 }
 
@@ -214,10 +227,16 @@ uint64_t lane_put(struct lane *lane, const struct op *op)
         .action = op->action,
     };
     put(lane, &wanted);
-    struct queued *open = lane->open;
+    uint64_t seq = lane->open->batch.seq;
+    close_if_full(lane);
+    return seq;
+}
+
+static void close_if_full(struct lane *lane)
+{
+    const struct queued *open = lane->open;
     if (open->batch.n == lane->opts.batch_ops || arena_bytes(open->keys) > BATCH_BYTES)
         close_batch(lane);
-    return open->batch.seq;
 }
 
 static void close_batch(struct lane *lane)
@@ -324,11 +343,38 @@ static bool pass_over(struct lane *lane, struct pass *pass, int64_t now_ms)
     return pass->woken;
 }
 
+/* No sets are among it, so it may leave before and after whatever waits. */
+static void fill_again(struct lane *lane)
+{
+    struct batch_op op;
+    open_batch(lane);
+    lane->open->again = true;
+    lane->n_again++;
+    while (lane->open && recent_next(lane->recent, &op)) {
+        put(lane, &op);
+        stats()->again++;
+        close_if_full(lane);
+    }
+    if (lane->open)
+        close_batch(lane);
+}
+
+static void queue_again(struct lane *lane)
+{
+    while (lane->n_again < AGAIN_BATCHES && recent_n_again(lane->recent) > 0) {
+        if (lane->open)
+            close_batch(lane);
+        fill_again(lane);
+    }
+}
+
 void lane_send(struct lane *lane, int64_t now_ms)
 {
     struct pass pass;
     if (now_ms < lane->not_before_ms)
         return;
+    if (lane->recent)
+        queue_again(lane);
     do
         pass = (struct pass){0};
     while (pass_over(lane, &pass, now_ms));
@@ -352,6 +398,13 @@ static void count_results(const struct batch *batch)
             break;
         }
     }
+}
+
+static void keep_done(struct lane *lane, const struct batch *batch, int64_t now_ms)
+{
+    for (unsigned i = 0; i < batch->n; i++)
+        if (batch->ops[i].result == RESULT_HIT || batch->ops[i].result == RESULT_MISS)
+            recent_keep(lane->recent, &batch->ops[i], now_ms);
 }
 
 static int64_t back_off(const struct lane *lane, int64_t last_ms)
@@ -432,6 +485,8 @@ void lane_answered(struct lane *lane, struct batch *batch, int64_t now_ms)
     struct queued *queued = (struct queued *)batch;
     assert(queued->state == OUT || queued->state == VOID);
     count_results(batch);
+    if (lane->recent)
+        keep_done(lane, batch, now_ms);
     if (queued->state == VOID || batch->status == BATCH_DONE) {
         if (batch->status == BATCH_DONE)
             lane->retry_ms = 0;
@@ -468,11 +523,29 @@ void lane_void(struct lane *lane)
     struct queued *queued, *after;
     DL_FOREACH_SAFE(lane->queue, queued, after)
     {
+        if (queued->again)
+            continue;
         if (queued->state == OUT || queued->state == VOID)
             queued->state = VOID;
         else
             forget(lane, queued);
     }
+}
+
+bool lane_renewed(struct lane *lane, int64_t since_ms)
+{
+    if (!lane->recent)
+        return true;
+    bool reaches = recent_renew(lane->recent, since_ms);
+    log_info("a store may have lost what it acknowledged, it is sent again server=\"%s\" n=%zu",
+             lane->store->ops->server_name(lane->store, lane->server),
+             recent_n_again(lane->recent));
+    return reaches;
+}
+
+bool lane_goes_again(const struct lane *lane)
+{
+    return lane->n_again > 0 || (lane->recent && recent_n_again(lane->recent) > 0);
 }
 
 uint64_t lane_done(const struct lane *lane)

@@ -7,7 +7,10 @@
  *
  * Where keys are set, order counts (flow/order): a batch with a set leaves when nothing older is
  * out, and nothing newer leaves before it is answered for; what is set aside gives way to what is
- * newer. A lane without sets pays nothing for that. */
+ * newer. A lane without sets pays nothing for that.
+ *
+ * What was answered for is kept (flow/recent) where the server may lose it, and goes again, in
+ * batches of its own, when the server says that it may have. */
 #ifndef CDCD_FLOW_BATCH_H
 #define CDCD_FLOW_BATCH_H
 
@@ -36,14 +39,20 @@ uint64_t lane_put(struct lane *lane, const struct op *op);
 void lane_send(struct lane *lane, int64_t now_ms);
 /* The store gave a batch back. */
 void lane_answered(struct lane *lane, struct batch *batch, int64_t now_ms);
-/* Forgets all that is waiting. A batch that is out is forgotten when it is answered. */
+/* Forgets all that is waiting. A batch that is out is forgotten when it is answered. What goes
+ * again stays: nobody will give it anew. */
 void lane_void(struct lane *lane);
+/* The server may have lost what it acknowledged at since_ms or later: that goes again. False when
+ * not all of it is kept any more. */
+bool lane_renewed(struct lane *lane, int64_t since_ms);
+/* True while something that goes again was not acknowledged again. */
+bool lane_goes_again(const struct lane *lane);
 
 /* Every batch up to this number was answered for. */
 uint64_t lane_done(const struct lane *lane);
 /* When, after now, lane_send has to be called though nothing was answered; INT64_MAX for never. */
 int64_t lane_due_ms(const struct lane *lane, int64_t now_ms);
-/* Bytes of memory that its batches hold. */
+/* Bytes of memory that its batches hold; what is kept has a bound of its own. */
 size_t lane_bytes(const struct lane *lane);
 
 #endif

@@ -87,6 +87,24 @@ size_t fleet_bytes(const struct fleet *fleet)
     return bytes;
 }
 
+bool fleet_goes_again(const struct fleet *fleet)
+{
+    for (unsigned i = 0; i < fleet->n_lanes; i++)
+        if (lane_goes_again(fleet->lanes[i].lane))
+            return true;
+    return false;
+}
+
+unsigned fleet_store_number(const struct fleet *fleet, const struct store *store)
+{
+    unsigned i = 0;
+    while (fleet->lanes[fleet->stores[i].first].store != store) {
+        i++;
+        assert(i < fleet->n_stores);
+    }
+    return i;
+}
+
 struct fleet_lane *fleet_find(struct fleet *fleet, const struct store *store, unsigned server)
 {
     unsigned i = 0;

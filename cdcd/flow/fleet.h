@@ -40,7 +40,11 @@ int64_t fleet_send(struct fleet *fleet, int64_t now_ms);
 void fleet_count_done(struct fleet *fleet);
 void fleet_void(struct fleet *fleet);
 size_t fleet_bytes(const struct fleet *fleet);
+/* True while a lane's ops go again. */
+bool fleet_goes_again(const struct fleet *fleet);
 
+/* Its number in the configuration. */
+unsigned fleet_store_number(const struct fleet *fleet, const struct store *store);
 struct fleet_lane *fleet_find(struct fleet *fleet, const struct store *store, unsigned server);
 /* How many lanes are down; *since_ms is when the last of them went. */
 unsigned fleet_n_down(const struct fleet *fleet, int64_t *since_ms);

@@ -6,6 +6,7 @@
 #include "model/stats.h"
 
 #include <assert.h>
+#include <limits.h>
 #include <stdlib.h>
 
 /* What may wait for stores that are all up: no use in reading further ahead than this. */
@@ -40,7 +41,7 @@ struct pipeline *pipeline_make(const struct pipeline_opts *opts, struct ruleset 
 
 void pipeline_free(struct pipeline *p)
 {
-    if (p->clear_owed || p->out.ack.n_owed)
+    if (p->clear_owed || p->out.ack.n_owed || fleet_goes_again(&p->out.fleet))
         log_error("caches that were to be cleared were not, and will not be: clear them by hand");
     staging_drop(&p->unit);
     departure_free(&p->out);
@@ -194,37 +195,51 @@ static void on_snapshot(void *ctx, const struct snapshot *snapshot)
 
 /* ------------------------------------------------------------- the stream starts and breaks --- */
 
+#define EVERY_STORE UINT_MAX
+
+/* Clearings belong to no unit: nothing in the stream gives them again, so they are owed. */
+struct clearing {
+    struct staging staging;
+    const struct relation *relation; /* NULL: all tables */
+    unsigned store;
+};
+
 static void on_clear_op(void *ctx, const struct op *op, const struct origin *origin)
 {
+    struct clearing *clearing = ctx;
     (void)origin;
-    staging_put(ctx, op, 0);
+    if (clearing->store == EVERY_STORE || clearing->store == op->store)
+        staging_put(&clearing->staging, op, 0);
 }
 
-static void clear_by(struct ruleset *ruleset, const struct relation *relation,
-                     struct staging *clearing)
+static void clear_by(struct ruleset *ruleset, struct clearing *clearing)
 {
+    const struct relation *relation = clearing->relation;
     if (relation)
         ruleset_clear_table(ruleset, relation->schema, relation->name, on_clear_op, clearing);
     else
         ruleset_clear(ruleset, on_clear_op, clearing);
 }
 
-/* Clearings belong to no unit: nothing in the stream gives them again, so they are owed; and the
- * rules that hold from the next unit on have caches of their own, and are not told later. relation
- * NULL stands for all tables. */
-static void clear(struct pipeline *p, const struct relation *relation)
+/* The rules that hold from the next unit on have caches of their own, and are not told later. */
+static void clear(struct pipeline *p, const struct relation *relation, unsigned store)
 {
-    struct staging clearing = {
-        .visible = true,
-        .owed = true,
-        .n_stores = p->out.fleet.n_stores,
-        .n_lanes = p->out.fleet.n_lanes,
+    struct clearing clearing = {
+        .staging =
+            {
+                .visible = true,
+                .owed = true,
+                .n_stores = p->out.fleet.n_stores,
+                .n_lanes = p->out.fleet.n_lanes,
+            },
+        .relation = relation,
+        .store = store,
     };
-    clear_by(p->ruleset, relation, &clearing);
+    clear_by(p->ruleset, &clearing);
     if (p->next)
-        clear_by(p->next, relation, &clearing);
-    departure_take(&p->out, &clearing, 0, now(p));
-    staging_drop(&clearing);
+        clear_by(p->next, &clearing);
+    departure_take(&p->out, &clearing.staging, 0, now(p));
+    staging_drop(&clearing.staging);
 }
 
 static void on_gap(void *ctx, const char *reason)
@@ -232,7 +247,7 @@ static void on_gap(void *ctx, const char *reason)
     struct pipeline *p = ctx;
     stats()->gaps++;
     log_error("changes may have been missed, every cache is cleared reason=\"%s\"", reason);
-    clear(p, NULL);
+    clear(p, NULL, EVERY_STORE);
 }
 
 static void on_appeared(void *ctx, const struct relation *relation)
@@ -240,7 +255,7 @@ static void on_appeared(void *ctx, const struct relation *relation)
     struct pipeline *p = ctx;
     log_info("changes of a table may not have been seen, its caches are cleared table=%s.%s",
              relation->schema, relation->name);
-    clear(p, relation);
+    clear(p, relation, EVERY_STORE);
 }
 
 static void on_again(void *ctx, const char *reason)
@@ -258,7 +273,7 @@ static void on_streaming(void *ctx)
 {
     struct pipeline *p = ctx;
     if (p->clear_owed)
-        clear(p, NULL);
+        clear(p, NULL, EVERY_STORE);
     p->clear_owed = false;
 }
 
@@ -392,10 +407,14 @@ static void on_down(void *ctx, struct store *store, unsigned server, const char 
 
 static void on_renewed(void *ctx, struct store *store, unsigned server, int64_t since_ms)
 {
-    (void)ctx;
-    (void)store;
-    (void)server;
-    (void)since_ms;
+    struct pipeline *p = ctx;
+    if (lane_renewed(fleet_find(&p->out.fleet, store, server)->lane, since_ms))
+        return;
+    stats()->gaps++;
+    log_error("a store may have lost more than was kept to be sent again, every cache in it is "
+              "cleared server=\"%s\"",
+              store->ops->server_name(store, server));
+    clear(p, NULL, fleet_store_number(&p->out.fleet, store));
 }
 
 /* The turn that follows sends. */
@@ -486,6 +505,8 @@ void pipeline_drain(struct pipeline *p)
 bool pipeline_drained(const struct pipeline *p)
 {
     int64_t since_ms;
+    if (fleet_goes_again(&p->out.fleet))
+        return false;
     if (p->detached)
         return true;
     if (p->out.ack.n_owed)

@@ -24,7 +24,9 @@
  *   that has yet to be read: a unit that is being read was committed before, and is visible soon.
  * - A change is matched by the rules that hold when its unit begins; its answers are too.
  *
- * When the source begins again, all that was staged is void: it will be given again. */
+ * When the source begins again, all that was staged is void: it will be given again. What a store
+ * acknowledged and may have lost is sent to it again; where not all of it was kept, that is a gap
+ * of this store. */
 #ifndef CDCD_FLOW_PIPELINE_H
 #define CDCD_FLOW_PIPELINE_H
 
@@ -88,7 +90,7 @@ void pipeline_reload(struct pipeline *pipeline, struct ruleset *ruleset);
 /* Reads no more; what has been read is finished. */
 void pipeline_drain(struct pipeline *pipeline);
 /* True when no unit that was read whole is unfinished, or those that are wait for a store that is
- * down. */
+ * down; and nothing is left of what stores may have lost. */
 bool pipeline_drained(const struct pipeline *pipeline);
 /* Asks the source to leave, with the last confirmation; it is gone when opts.source_closed is
  * called, and no other event comes from it. */

@@ -16,6 +16,7 @@
     X(refused, "ops that can never be done: the key cannot exist in that store")               \
     X(errors, "ops that a store answered with an error; they are sent again")                  \
     X(redeletes, "ops that were done again, as their rules say, some time after the first")    \
+    X(again, "ops that were done, and sent again because the store may have lost them")        \
     X(doubts, "times that a whole cache was cleared because a row did not say enough")         \
     X(unhandled, "times that a whole cache should have been cleared, but its rule has no all") \
     X(rule_errors,                                                                             \

@@ -141,6 +141,8 @@ struct store_ops {
 /* The head of every store. */
 struct store {
     const struct store_ops *ops;
+    int64_t keep_ms; /* what it acknowledged within this time may be lost: `renewed` reaches back no
+                        further, unless it was not heard of for longer; 0: it says no `renewed` */
 };
 
 /* Where the keys of a store are, by its configuration alone: nothing is connected to. */

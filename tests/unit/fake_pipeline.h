@@ -114,9 +114,9 @@ static const struct rule_store STORES[] = {
     {.name = "other", .prefix = "", .type = "fake", .actions = ~0U},
 };
 
-/* Takes the ruleset. */
-static inline void open_rules(struct fixture *f, bool gate, unsigned n_servers,
-                              struct ruleset *ruleset)
+/* Takes the ruleset. The first store may lose what it acknowledged within keep_ms. */
+static inline void open_keeping(struct fixture *f, bool gate, unsigned n_servers,
+                                struct ruleset *ruleset, int64_t keep_ms)
 {
     *f = (struct fixture){.source.source.ops = &fake_source_ops, .now_ms = 1000};
     struct pipeline_opts opts = {
@@ -133,6 +133,7 @@ static inline void open_rules(struct fixture *f, bool gate, unsigned n_servers,
     f->say = pipeline_source_events();
     f->store_says = pipeline_store_events();
     fake_open(&f->store, 1);
+    f->store.store.keep_ms = keep_ms;
     fake_open(&f->other, n_servers);
     pipeline_add_store(f->pipeline, &f->store.store);
     pipeline_add_store(f->pipeline, &f->other.store);
@@ -140,6 +141,12 @@ static inline void open_rules(struct fixture *f, bool gate, unsigned n_servers,
     f->store_says->up(f->pipeline, &f->store.store, 0);
     for (unsigned i = 0; i < n_servers; i++)
         f->store_says->up(f->pipeline, &f->other.store, i);
+}
+
+static inline void open_rules(struct fixture *f, bool gate, unsigned n_servers,
+                              struct ruleset *ruleset)
+{
+    open_keeping(f, gate, n_servers, ruleset, 0);
 }
 
 static inline void open_with(struct fixture *f, bool gate, unsigned n_servers)
