@@ -64,6 +64,13 @@ void listener_close(struct listener *listener)
     pgconn_close(listener->conn);
 }
 
+void listener_close_with(struct listener *listener, const char *sql)
+{
+    if (listener->on)
+        pgconn_leave_with(listener->conn, sql);
+    listener_close(listener);
+}
+
 void listener_free(struct listener *listener)
 {
     listener_close(listener);

@@ -21,6 +21,8 @@ bool listener_is_on(const struct listener *listener);
 /* Only when on. Not answered when it is lost before. */
 void listener_query(struct listener *listener, const char *sql, pgconn_answer_fn answer, void *ctx);
 void listener_close(struct listener *listener);
+/* The same, and sends a statement before, if it can be done at once. */
+void listener_close_with(struct listener *listener, const char *sql);
 /* Not from within its events. */
 void listener_free(struct listener *listener);
 

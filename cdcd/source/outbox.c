@@ -179,11 +179,25 @@ static const struct relation *outbox_relation(const struct feed *feed, uint32_t 
     return outbox_rows_relation(outbox->rows, oid);
 }
 
+/* Until it comes back nobody listens: NOTIFY would cost writers for nothing. */
+static void say_awake(struct outbox *outbox)
+{
+    struct buf sql = {0};
+    put_tell(&sql, true);
+    if (outbox->errand == ERRAND_NONE)
+        pgconn_leave_with(outbox->reader, buf_str(&sql));
+    else
+        listener_close_with(outbox->listener, buf_str(&sql));
+    buf_free(&sql);
+}
+
 static void outbox_leave(struct feed *feed)
 {
     struct outbox *outbox = outbox_of(feed);
     if (outbox->state == OUTBOX_OFF)
         return;
+    if (outbox->state == OUTBOX_ON)
+        say_awake(outbox);
     pgconn_close(outbox->reader);
     listener_close(outbox->listener);
     outbox_lock_stop(outbox->lock);

@@ -200,6 +200,13 @@ void pgconn_leave(struct pgconn *conn)
     pgconn_close(conn);
 }
 
+void pgconn_leave_with(struct pgconn *conn, const char *sql)
+{
+    if (conn->state == PGCONN_READY && PQsendQuery(conn->pg, sql) == 1)
+        PQflush(conn->pg);
+    pgconn_close(conn);
+}
+
 PGconn *pgconn_pipeline(struct pgconn *conn)
 {
     assert(!conn->queries && PQenterPipelineMode(conn->pg) == 1);

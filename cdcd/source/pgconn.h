@@ -64,6 +64,9 @@ bool pgconn_put(struct pgconn *conn, const char *bytes, size_t n);
 /* Ends COPY BOTH politely, and closes: sends what was put if the socket takes it. */
 void pgconn_leave(struct pgconn *conn);
 
+/* Sends a statement, if no other is out, and closes: nobody waits for its answer. */
+void pgconn_leave_with(struct pgconn *conn, const char *sql);
+
 /* Goes over to pipeline mode, in which the caller sends and takes results with libpq itself; only
  * after ready, with no query out. Lent until it is lost or closed. */
 PGconn *pgconn_pipeline(struct pgconn *conn);

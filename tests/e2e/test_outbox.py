@@ -121,6 +121,19 @@ def test_nobody_is_asked_to_notify_when_it_has_ended(blog, redis, run_cdcd):
     assert not sleeps(blog)
 
 
+def test_nobody_is_asked_to_notify_while_a_store_is_away(blog, redis, run_cdcd):
+    cdcd = run_cdcd(blog, RULES, redis, source={"detach_after": "200ms"})
+    cdcd.caught_up()
+    wait_for(lambda: sleeps(blog), "cdcd sleeps")
+    redis.stop()
+    touch(blog)
+    cdcd.wait_for_log("a store is down")
+    wait_for(lambda: not sleeps(blog), "nobody is asked to notify")
+    redis.start()
+    wait_for(lambda: sleeps(blog), "cdcd sleeps again")
+    cdcd.caught_up()
+
+
 # What is confirmed.
 
 
