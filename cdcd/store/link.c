@@ -245,6 +245,21 @@ void link_up(struct link *link)
     link->said_up = true;
 }
 
+static void end_back_off(struct link *link)
+{
+    if (link->state == LINK_UP && now_ms() - link->up_since_ms >= GOOD_LINK_MS)
+        link->n_failures = 0;
+}
+
+void link_renew(struct link *link)
+{
+    assert(link_is_open(link));
+    end_back_off(link);
+    retire(link);
+    link_enter(link, LINK_WAITING, "renewed");
+    set_timer(link, 0);
+}
+
 void link_drop(struct link *link, const char *format, ...)
 {
     char reason[sizeof link->last_reason];
@@ -287,8 +302,7 @@ static int64_t back_off_ms(struct link *link)
 
 static void fail(struct link *link, const char *reason)
 {
-    if (link->state == LINK_UP && now_ms() - link->up_since_ms >= GOOD_LINK_MS)
-        link->n_failures = 0;
+    end_back_off(link);
     retire(link);
     log_failure(link, reason);
     link_enter(link, LINK_WAITING, reason);
@@ -453,6 +467,13 @@ static void fail_by(struct link *link, short what, int error)
     fail(link, reason);
 }
 
+/* True when the server hung up, and that is as it should be. */
+static bool closed_well(struct link *link, short what, int error)
+{
+    bool hung_up = what & BEV_EVENT_EOF || error == ECONNRESET || error == EPIPE;
+    return hung_up && link_is_open(link) && link->opts.closed && link->opts.closed(link->ctx);
+}
+
 static void on_event(struct bufferevent *stream, short what, void *ctx)
 {
     struct link *link = ctx;
@@ -462,6 +483,8 @@ static void on_event(struct bufferevent *stream, short what, void *ctx)
         link_enter(link, LINK_OPEN, "connected");
         bufferevent_enable(stream, EV_READ | EV_WRITE);
         link->events->open(link->ctx);
+    } else if (closed_well(link, what, error)) {
+        link_renew(link);
     } else {
         fail_by(link, what, error);
     }

@@ -9,6 +9,9 @@
  * the wait begins at retry_min_ms again. Every change of state is logged, repeated failures once a
  * minute.
  *
+ * Some protocols have servers that close connections in the course of things; a link whose driver
+ * says so (link_opts.closed) connects again at once, and that is no failure.
+ *
  * The driver's part: it writes to link_out and flushes, says whether answers are due, drops the
  * link when the other side makes no sense, and says when its handshake is done. Events come from
  * the event loop, or from within link_drop; a link may be stopped or dropped in an event, but not
@@ -46,6 +49,9 @@ struct link_opts {
     int64_t timeout_ms;  /* for a connection to be made, and for an answer */
     int64_t retry_min_ms;
     int64_t retry_max_ms;
+    /* The server closed the connection: true when that is no failure, and link_renew is to follow.
+     * NULL: it always is one. */
+    bool (*closed)(void *ctx);
 };
 
 /* Idle until it is started. The caller owns the link, and lends base and events until it is freed.
@@ -78,6 +84,9 @@ void link_answered(struct link *link, bool more_due);
 
 /* The handshake is done. */
 void link_up(struct link *link);
+/* Closes the connection and makes another at once; `open` is said when it is there, and `lost` when
+ * it cannot be made. Only while connected. */
+void link_renew(struct link *link);
 /* Drops the connection and says `lost`. Only while connected. */
 void link_drop(struct link *link, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
