@@ -192,7 +192,7 @@ static const struct opt file_rows[] = {
 
 struct store_settings {
     struct store_opts opts;
-    struct opt_strings servers;
+    struct opt_strings servers, urls;
 };
 
 static const struct opt store_rows[] = {
@@ -200,12 +200,14 @@ static const struct opt store_rows[] = {
      .type = OPT_STRING,
      AT(opts.type),
      .required = true,
-     .help = "\"redis\" or \"memcached\""},
+     .help = "\"redis\", \"memcached\" or \"http\""},
     {.name = "url",
      .type = OPT_STRING,
      AT(opts.url),
      .help = "redis: redis://[user@]host[:port][/db], port 6379 and database 0 where left out, "
-             "rediss:// with TLS, or unix:///path/redis.sock?db=0; no password in it"},
+             "rediss:// with TLS, or unix:///path/redis.sock?db=0; no password in it. "
+             "http: http://host[:port], port 80 where left out, https:// with TLS, or "
+             "unix:///path"},
     {.name = "user", .type = OPT_STRING, AT(opts.user), .help = "redis: the ACL user"},
     {.name = "password_file",
      .type = OPT_STRING,
@@ -265,10 +267,24 @@ static const struct opt store_rows[] = {
      AT(opts.tls.key_file),
      .help = "TLS: the key of our certificate, in PEM and without a passphrase; left out: it "
              "stands in cert_file"},
-    {.name = "urls", .unbuilt = true, .help = "http: several caches, each gets the op"},
-    {.name = "method", .unbuilt = true, .help = "http: PURGE, BAN, ..."},
-    {.name = "host", .unbuilt = true, .help = "http: the Host that is sent"},
-    {.name = "header", .unbuilt = true, .help = "http: the header that carries the key"},
+    {.name = "urls",
+     .type = OPT_STRINGS,
+     AT(urls),
+     .help = "http: several caches, each gets the op; instead of url"},
+    {.name = "method",
+     .type = OPT_STRING,
+     AT(opts.method),
+     .fallback = "PURGE",
+     .help = "http: what deletes a key, such as PURGE or BAN; a scan is always a BAN"},
+    {.name = "host",
+     .type = OPT_STRING,
+     AT(opts.host),
+     .help = "http: the Host that readers ask for, where it is not the url's"},
+    {.name = "header",
+     .type = OPT_STRING,
+     AT(opts.header),
+     .help = "http: the header that carries the key, such as xkey-purge; without it the key is the "
+             "path"},
     {0}};
 
 #undef AT
@@ -398,13 +414,22 @@ static const struct store_ops *find_driver(struct settings *set, const struct co
 {
     const struct store_ops *ops = store_driver(type);
     const struct conf *place = conf_member(node, "type");
-    if (!ops && strcmp(type, "http") == 0)
-        complain(set->complaints, SEVERITY_ERROR, place->file, place->line,
-                 "type = \"http\" is not built yet in this version");
-    else if (!ops)
+    if (!ops)
         opt_unknown(set->complaints, place->file, place->line, "type of store", type,
                     store_types());
     return ops;
+}
+
+static void check_http_settings(struct settings *set, const struct conf *node, const char *type)
+{
+    static const char *const names[] = {"urls", "method", "host", "header"};
+    for (unsigned i = 0; i < sizeof names / sizeof *names; i++) {
+        const struct conf *place = conf_member(node, names[i]);
+        if (place && strcmp(type, "http") != 0)
+            complain(set->complaints, SEVERITY_ERROR, place->file, place->line,
+                     "store %s: %s is for http, and this is a %s; remove it", node->name, names[i],
+                     type);
+    }
 }
 
 static void read_store(struct settings *set, const struct opt_reader *reader,
@@ -432,10 +457,13 @@ static void read_store(struct settings *set, const struct opt_reader *reader,
     opts->name = node->name;
     opts->servers = store.servers.list;
     opts->n_servers = store.servers.n;
+    opts->urls = store.urls.list;
+    opts->n_urls = store.urls.n;
     opts->retry_min_ms = config->retry_min_ms;
     opts->retry_max_ms = config->retry_max_ms;
     opts->file = node->file;
     opts->line = node->line;
+    check_http_settings(set, node, ops->type);
     ops->check(opts, set->complaints);
     *as_rules_see_it = (struct rule_store){
         .name = opts->name,

@@ -12,7 +12,7 @@ set -eu
 
 # Recommended packages are left out, so libc6-dev, which gcc only recommends, is named here.
 build='gcc libc6-dev cmake make pkg-config libpq-dev libevent-dev libhiredis-dev libconfig-dev
-       libssl-dev uthash-dev'
+       libssl-dev uthash-dev libhttp-parser-dev'
 servers='postgresql redis-server memcached python3 python3-psycopg2 python3-redis'
 tests='openssl libcmocka-dev clang libclang-rt-dev clang-format python3-pytest python3-pytest-xdist
        python3-django python3-django-redis python3-pymemcache python3-memcache python3-pylibmc

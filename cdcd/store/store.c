@@ -5,10 +5,11 @@
 /* One of each driver file. */
 extern const struct store_ops store_redis;
 extern const struct store_ops store_memcached;
+extern const struct store_ops store_http;
 
 const struct store_ops *store_driver(const char *type)
 {
-    static const struct store_ops *const drivers[] = {&store_redis, &store_memcached};
+    static const struct store_ops *const drivers[] = {&store_redis, &store_memcached, &store_http};
     for (size_t i = 0; i < sizeof drivers / sizeof *drivers; i++)
         if (strcmp(drivers[i]->type, type) == 0)
             return drivers[i];
@@ -24,6 +25,6 @@ unsigned store_check_files(const struct store_opts *opts, struct complaints *com
 
 const char *const *store_types(void)
 {
-    static const char *const types[] = {"redis", "memcached", NULL};
+    static const char *const types[] = {"redis", "memcached", "http", NULL};
     return types;
 }

@@ -1,11 +1,11 @@
-/* A store: a Redis or a memcached, one server or a fleet of them.
+/* A store: a Redis, a memcached or an HTTP cache, one server or a fleet of them.
  *
  * What takes batches is a server of a store. Each connection is made, watched and made again by the
  * store itself, with back-off; what to do with ops that were not answered for is the business of
  * flow/batch. A store answers for a batch once, by the event `answered`, and never from within
  * store_send. Events come from the event loop.
  *
- * Drivers: redis.c, memcached.c. */
+ * Drivers: redis.c, memcached.c, http.c. */
 #ifndef CDCD_STORE_STORE_H
 #define CDCD_STORE_STORE_H
 
@@ -85,7 +85,7 @@ struct store_events {
 /* Rows of cdcd.cfg; strings are borrowed until the store is closed. */
 struct store_opts {
     const char *name;
-    const char *type;             /* "redis", "memcached" */
+    const char *type;             /* "redis", "memcached", "http" */
     const char *prefix;           /* before every key; never NULL */
     const char *url;              /* redis, http */
     const char *user;             /* NULL for none */

@@ -7,6 +7,8 @@
 
 #define REDIS_PORT 6379
 #define MEMCACHED_PORT 11211
+#define HTTP_PORT 80
+#define HTTPS_PORT 443
 
 /* Reads digits up to a limit and moves past them; false when there are none, or too large. */
 static bool take_number(const char **at, unsigned max, unsigned *value)
@@ -242,4 +244,49 @@ int url_parse_server(const char *text, struct address *parsed, struct err *err)
     int bad = parse_server(text, &server, err);
     *parsed = server.address;
     return bad;
+}
+
+static int take_http_path(const char *at, struct http_url *parsed, struct err *err)
+{
+    size_t n = strlen(at);
+    if (n && *at != '/')
+        return err_set(err, EX_CONFIG,
+                       "the url does not end after the port; write http://host:port");
+    for (size_t i = 0; i < n; i++)
+        if (at[i] <= ' ' || at[i] >= 127 || at[i] == '#')
+            return err_set(err, EX_CONFIG,
+                           "the path of the url holds a character that no path has; write %%XX");
+    if (n >= sizeof parsed->path)
+        return err_set(err, EX_CONFIG, "the path of the url is longer than %zu bytes",
+                       sizeof parsed->path - 1);
+    snprintf(parsed->path, sizeof parsed->path, "%s", n ? at : "/");
+    return 0;
+}
+
+static int parse_http_tcp(const char *at, struct http_url *parsed, struct err *err)
+{
+    const char *authority = at;
+    size_t n = strcspn(at, "/?#");
+    if (memchr(at, '@', n))
+        return err_set(err, EX_CONFIG,
+                       "a user stands in the url, and this version sends none; remove it up to "
+                       "the @, and let the cache admit this host by its address");
+    if (take_host_port(&at, parsed->tls ? HTTPS_PORT : HTTP_PORT, &parsed->address, err) < 0)
+        return -1;
+    snprintf(parsed->host, sizeof parsed->host, "%.*s", (int)(at - authority), authority);
+    return take_http_path(at, parsed, err);
+}
+
+int url_parse_http(const char *url, struct http_url *parsed, struct err *err)
+{
+    *parsed = (struct http_url){.host = "localhost", .path = "/"};
+    if (strncmp(url, "http://", 7) == 0)
+        return parse_http_tcp(url + 7, parsed, err);
+    if (strncmp(url, "unix://", 7) == 0)
+        return set_path(url + 7, strlen(url + 7), &parsed->address, err);
+    parsed->tls = strncmp(url, "https://", 8) == 0;
+    if (parsed->tls)
+        return parse_http_tcp(url + 8, parsed, err);
+    return err_set(err, EX_CONFIG,
+                   "the url is of no known kind; write http://host:port or unix:///path");
 }

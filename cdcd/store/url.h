@@ -1,7 +1,8 @@
 /* Where a server is, as people write it.
  *
  * redis://[user@]host[:port][/db]   unix://[user@]/path?db=0   for Redis, rediss:// with TLS;
- * [name/]host[:port[:weight]]       unix:/path                 for memcached.
+ * [name/]host[:port[:weight]]       unix:/path                 for memcached;
+ * http[s]://host[:port][/path]      unix:///path               for HTTP caches.
  * IPv6 addresses stand in brackets; %XX stands for a byte in user and path. Errors say what is
  * wrong and what to do, without the name of a setting's place. */
 #ifndef CDCD_STORE_URL_H
@@ -45,6 +46,16 @@ int url_parse_redis(const char *url, struct redis_url *parsed, struct err *err);
 int url_parse_weighted(const char *text, struct url_server *parsed, struct err *err);
 /* The same for host[:port[:weight]] or unix:/path, of which only the address counts. */
 int url_parse_server(const char *text, struct address *parsed, struct err *err);
+
+struct http_url {
+    struct address address;
+    bool tls;
+    char host[272]; /* as the header Host has it: with the port where it is not the usual one */
+    char path[256]; /* begins with / */
+};
+
+int url_parse_http(const char *url, struct http_url *parsed, struct err *err);
+
 /* Appends the bytes with %XX decoded; false when there is half a %XX. */
 bool url_decode(const char *text, size_t n, struct buf *to);
 

@@ -45,6 +45,7 @@ LIBRARIES = [
      r"base/timer\.c|source/(pgconn|lookup_once|inspect)\.c|verb/live\.c|store/(link|tls)\.c|report/|daemon\.c"),
     ("libconfig", r"libconfig", r"base/confread\.c"),
     ("hiredis", r"hiredis/|hiredis\.h|read\.h|sds\.h|alloc\.h", r"store/redis[^/]*\.c"),
+    ("http_parser", r"http_parser\.h", r"store/http[^/]*\.c"),
     ("openssl", r"openssl/", r"base/digest\.c|store/(memcached_text|tls[^/]*)\.c"),
 ]
 

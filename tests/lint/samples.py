@@ -38,10 +38,13 @@ SAMPLES = {
             "cdcd/base/confread.c": "#include <libconfig.h>\n",
             "cdcd/base/digest.c": "#include <openssl/evp.h>\n",
             "cdcd/rule/filter.c": "#include <openssl/evp.h>\n",
+            "cdcd/store/http_reply.c": "#include <http_parser.h>\n",
+            "cdcd/store/url.c": "#include <http_parser.h>\n",
         },
         {
             "cdcd/source/slot.c:2", "cdcd/store/redis.c:2", "cdcd/store/memcached.c:1",
             "cdcd/store/memcached.c:2", "cdcd/rule/load.c:1", "cdcd/rule/filter.c:1",
+            "cdcd/store/url.c:1",
         },
     ),
     "functions": (

@@ -179,8 +179,6 @@ static void what_is_not_built_is_said(void **state)
         "a list in visibility is not built yet in this version");
     bad(STORES RULES "source = { on_gap = \"stop\"; };\n", 3,
         "on_gap = \"stop\" is not built yet in this version");
-    bad(RULES "stores = { e = { type = \"http\"; }; };\n", 2,
-        "type = \"http\" is not built yet in this version");
 }
 
 static void values_out_of_range_are_refused(void **state)
@@ -241,9 +239,21 @@ static void there_must_be_a_store(void **state)
     bad(RULES "stores = { x = { type = \"rediss\"; }; };\n", 2,
         "unknown type of store \"rediss\"; did you mean \"redis\"?");
     bad(RULES "stores = { x = { url = \"redis://h\"; }; };\n", 2,
-        "type is missing; add it: \"redis\" or \"memcached\"");
+        "type is missing; add it: \"redis\", \"memcached\" or \"http\"");
     bad(RULES "stores = { x = \"redis\"; };\n", 2,
         "x must be a group: x = { type = \"redis\"; url = \"redis://...\"; };");
+}
+
+static void settings_of_http_are_for_no_other_store(void **state)
+{
+    (void)state;
+    bad(RULES "stores = { r = { type = \"redis\"; url = \"redis://h\";\n method = \"BAN\"; }; };\n",
+        3, "store r: method is for http, and this is a redis; remove it");
+    struct config *config = good(
+        RULES "stores = { e = { type = \"http\"; urls = [ \"http://a\", \"http://b\" ]; }; };\n");
+    assert_int_equal(config->stores[0].n_urls, 2);
+    assert_string_equal(config->stores[0].method, "PURGE");
+    config_free(config);
 }
 
 static void all_complaints_are_made_at_once(void **state)
@@ -285,6 +295,7 @@ int main(void)
         cmocka_unit_test(a_number_that_would_wrap_is_refused),
         cmocka_unit_test(a_slot_has_letters_that_postgresql_takes),
         cmocka_unit_test(there_must_be_a_store),
+        cmocka_unit_test(settings_of_http_are_for_no_other_store),
         cmocka_unit_test(all_complaints_are_made_at_once),
         cmocka_unit_test(a_missing_file_is_no_input),
     };

@@ -34,6 +34,19 @@ static const char *server(const char *name)
     return text;
 }
 
+/* "name tls host path" of the url of an HTTP cache, or what is wrong with it. */
+static const char *http(const char *url)
+{
+    static char text[1200];
+    struct http_url parsed;
+    struct err err;
+    if (url_parse_http(url, &parsed, &err) < 0)
+        return strcpy(text, err.text);
+    snprintf(text, sizeof text, "%s %d %s %s", parsed.address.name, parsed.tls, parsed.host,
+             parsed.path);
+    return text;
+}
+
 static void assert_begins(const char *text, const char *with)
 {
     if (strncmp(text, with, strlen(with)) != 0)
@@ -130,6 +143,34 @@ static void a_memcached_server_is_a_host_or_a_path(void **state)
     assert_begins(server("unix:mc.sock"), "the path of a unix socket must be absolute; ");
 }
 
+static void an_http_url_names_server_host_and_path(void **state)
+{
+    (void)state;
+    assert_string_equal(http("http://127.0.0.1:6081"), "127.0.0.1:6081 0 127.0.0.1:6081 /");
+    assert_string_equal(http("http://www.example.org"), "www.example.org:80 0 www.example.org /");
+    assert_string_equal(http("http://[::1]:81/a?b"), "[::1]:81 0 [::1]:81 /a?b");
+    assert_string_equal(http("https://h/"), "h:443 1 h /");
+    assert_string_equal(http("unix:///run/varnish.sock"), "/run/varnish.sock 0 localhost /");
+}
+
+static void a_bad_http_url_is_told_what_to_do(void **state)
+{
+    char url[400] = "http://h/";
+    (void)state;
+    assert_begins(http("ftp://h"), "the url is of no known kind; write http://host:port");
+    assert_begins(http(""), "the url is of no known kind");
+    assert_begins(http("http://"), "the host is missing");
+    assert_begins(http("http://u:p@h"), "a user stands in the url");
+    assert_begins(http("http://h:0"), "the port is no number");
+    assert_begins(http("http://h?x"), "the url does not end after the port");
+    assert_begins(http("http://h/a b"), "the path of the url holds a character");
+    assert_begins(http("http://h/#a"), "the path of the url holds a character");
+    assert_begins(http("http://h\r\nX: y/"), "the host holds a character");
+    assert_begins(http("unix://varnish.sock"), "the path of a unix socket must be absolute");
+    memset(url + 9, 'x', 300);
+    assert_begins(http(url), "the path of the url is longer than 255 bytes");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -140,6 +181,8 @@ int main(void)
         cmocka_unit_test(a_password_in_a_url_is_refused_and_not_repeated),
         cmocka_unit_test(a_path_has_at_most_107_bytes),
         cmocka_unit_test(a_memcached_server_is_a_host_or_a_path),
+        cmocka_unit_test(an_http_url_names_server_host_and_path),
+        cmocka_unit_test(a_bad_http_url_is_told_what_to_do),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
