@@ -144,8 +144,9 @@ static void memcached_close(struct store *store)
 
 const struct store_ops store_memcached = {
     .type = "memcached",
-    .actions = 1U << OP_DELETE | 1U << OP_BUMP | 1U << OP_SCAN,
-    .unbuilt = 1U << OP_STALE | 1U << OP_EXPIRE | 1U << OP_SET,
+    .actions = 1U << OP_DELETE | 1U << OP_BUMP | 1U << OP_STALE | 1U << OP_EXPIRE | 1U << OP_SET |
+               1U << OP_SCAN,
+    .unbuilt = 0,
     .check = memcached_check,
     .open = memcached_open,
     .n_servers = memcached_n_servers,

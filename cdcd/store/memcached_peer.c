@@ -11,7 +11,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "store/memcached_lister.h"
-#include "store/memcached_op.h"
+#include "store/memcached_ops.h"
 #include "store/scan.h"
 #include "store/url.h"
 
@@ -26,6 +26,7 @@
 
 struct memcached_peer {
     struct server server;
+    struct memcached_ops ops;
     struct address address;
     const char *store_name;
     char name[300];
@@ -58,6 +59,7 @@ struct memcached_peer *memcached_peer_make(const struct store_opts *opts, struct
     snprintf(peer->name, sizeof peer->name, "memcached %s", peer->address.name);
     peer->scans = (struct scans){.list = list_keys, .driver = peer};
     server_init(&peer->server, store, number, events, ctx);
+    peer->ops = (struct memcached_ops){.server = &peer->server, .store = opts->name};
     struct link_opts link_opts = {
         .store = opts->name,
         .server = peer->name,
@@ -99,7 +101,7 @@ void memcached_peer_send(struct memcached_peer *peer, struct batch *batch)
         if (op->action == OP_SCAN)
             scans_add(&peer->scans, flight);
         else
-            memcached_op_send(&peer->server, flight);
+            memcached_ops_send(&peer->ops, flight);
     buf_put_str(link_out(peer->server.link), "mn\r\n");
     expect(peer, DUE_END, flight, 0);
     link_flush(peer->server.link);
@@ -183,7 +185,7 @@ static bool take_scan_deleted(struct memcached_peer *peer, const struct due *due
 {
     struct scan *scan = peer->scans.first;
     scan->n_due--;
-    if (memcached_op_failed(due, answer))
+    if (memcached_ops_failed(due, answer))
         scan->failed = true;
     else if (answer->kind == MEMCACHED_HD)
         scan->found = true;
@@ -206,8 +208,14 @@ static bool take_answer(struct memcached_peer *peer, const struct memcached_answ
     case DUE_VERSION:
         return take_version(peer, answer);
     case DUE_DELETE:
+    case DUE_INSTEAD:
     case DUE_BUMP:
-        good = memcached_op_take(&peer->server, &due, answer);
+    case DUE_STALE:
+    case DUE_LIFE:
+    case DUE_EXPIRE:
+    case DUE_EXISTS:
+    case DUE_SET:
+        good = memcached_ops_take(&peer->ops, &due, answer);
         break;
     case DUE_SCAN_DELETE:
         good = take_scan_deleted(peer, &due, answer);
@@ -238,7 +246,7 @@ static size_t on_data(void *ctx, const char *bytes, size_t n)
     struct memcached_answer answer;
     size_t at = 0;
     for (;;) {
-        at += memcached_read_answer(bytes + at, n - at, &answer);
+        at += memcached_read_answer(bytes + at, n - at, MEMCACHED_SMALL_MAX, &answer);
         if (answer.kind == MEMCACHED_PARTIAL)
             break;
         if (!take_answer(peer, &answer))

@@ -3,14 +3,17 @@
 #include "store/url.h"
 
 #include <ctype.h>
+#include <errno.h>
+#include <inttypes.h>
 #include <openssl/evp.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define KEY_MAX 250
 #define BASE64_RAW_MAX 186 /* 248 bytes of base64; 187 would be 252 */
 #define LINE_MAX_BYTES 2048
-#define VALUE_MAX_BYTES 1024
+#define RELATIVE_MAX (30 * 24 * 3600) /* a larger time is a date */
 
 static bool is_plain(const char *key, size_t len)
 {
@@ -22,8 +25,9 @@ static bool is_plain(const char *key, size_t len)
     return len <= KEY_MAX;
 }
 
-/* `md KEY` or `md BASE64 b`. */
-static bool put_command(struct buf *out, const char *verb, const char *key, size_t len)
+/* `md KEY`, or `md BASE64 b`; what stands behind the key, if anything, comes before the b. */
+static bool put_command(struct buf *out, const char *verb, const char *key, size_t len,
+                        const char *behind)
 {
     unsigned char encoded[KEY_MAX + 6];
     bool plain = is_plain(key, len);
@@ -32,17 +36,19 @@ static bool put_command(struct buf *out, const char *verb, const char *key, size
     buf_put_str(out, verb);
     if (plain) {
         buf_put(out, key, len);
-        return true;
+    } else {
+        int n = EVP_EncodeBlock(encoded, (const unsigned char *)key, (int)len);
+        buf_put(out, encoded, (size_t)n);
     }
-    int n = EVP_EncodeBlock(encoded, (const unsigned char *)key, (int)len);
-    buf_put(out, encoded, (size_t)n);
-    buf_put(out, " b", 2);
+    buf_put_str(out, behind);
+    if (!plain)
+        buf_put(out, " b", 2);
     return true;
 }
 
 bool memcached_put_delete(struct buf *out, const char *key, size_t len)
 {
-    if (!put_command(out, "md ", key, len))
+    if (!put_command(out, "md ", key, len, ""))
         return false;
     buf_put(out, "\r\n", 2);
     return true;
@@ -50,10 +56,63 @@ bool memcached_put_delete(struct buf *out, const char *key, size_t len)
 
 bool memcached_put_bump(struct buf *out, const char *key, size_t len, uint64_t start)
 {
-    if (!put_command(out, "ma ", key, len))
+    if (!put_command(out, "ma ", key, len, ""))
         return false;
-    buf_printf(out, " N0 J%llu v\r\n", (unsigned long long)start);
+    buf_printf(out, " N0 J%" PRIu64 " v\r\n", start);
     return true;
+}
+
+bool memcached_put_stale(struct buf *out, const char *key, size_t len, int64_t exptime)
+{
+    if (!put_command(out, "md ", key, len, ""))
+        return false;
+    buf_printf(out, " I T%" PRId64 "\r\n", exptime);
+    return true;
+}
+
+bool memcached_put_get(struct buf *out, const char *key, size_t len, const char *flags)
+{
+    if (!put_command(out, "mg ", key, len, ""))
+        return false;
+    buf_put_str(out, flags);
+    buf_put(out, "\r\n", 2);
+    return true;
+}
+
+bool memcached_put_touch(struct buf *out, const char *key, size_t len, int64_t exptime)
+{
+    if (!put_command(out, "mg ", key, len, ""))
+        return false;
+    buf_printf(out, " T%" PRId64 "\r\n", exptime);
+    return true;
+}
+
+bool memcached_put_set(struct buf *out, const char *key, size_t len,
+                       const struct memcached_item *item)
+{
+    char value_len[24];
+    snprintf(value_len, sizeof value_len, " %zu", item->value_len);
+    if (!put_command(out, "ms ", key, len, value_len))
+        return false;
+    buf_printf(out, " T%" PRId64 " F%" PRId64, item->exptime, item->client_flags);
+    if (item->cas)
+        buf_printf(out, " C%" PRId64, item->cas);
+    buf_put(out, "\r\n", 2);
+    buf_put(out, item->value, item->value_len);
+    buf_put(out, "\r\n", 2);
+    return true;
+}
+
+int64_t memcached_seconds(int64_t ms)
+{
+    return ms / 1000 + (ms % 1000 > 0);
+}
+
+int64_t memcached_exptime(int64_t seconds, int64_t now)
+{
+    if (seconds <= RELATIVE_MAX)
+        return seconds;
+    return seconds < INT32_MAX - now ? now + seconds : INT32_MAX;
 }
 
 /* The length of the first line without its CR LF; -1 when it is not whole yet, -2 when it never
@@ -75,13 +134,14 @@ static bool begins(const char *line, size_t n, const char *with)
 }
 
 /* `VA <length> <flags>*`, and that many bytes: the value ends with a line end of its own. */
-static size_t read_value(const char *bytes, size_t n, size_t line, struct memcached_answer *answer)
+static size_t read_value(const char *bytes, size_t n, size_t line, size_t most,
+                         struct memcached_answer *answer)
 {
     size_t len = 0, digits = 0;
     answer->kind = MEMCACHED_BROKEN;
     for (; 3 + digits < line && isdigit((unsigned char)bytes[3 + digits]); digits++) {
         len = len * 10 + (size_t)(bytes[3 + digits] - '0');
-        if (len > VALUE_MAX_BYTES)
+        if (len > most)
             return 0;
     }
     if (digits == 0 || (3 + digits < line && bytes[3 + digits] != ' '))
@@ -93,11 +153,18 @@ static size_t read_value(const char *bytes, size_t n, size_t line, struct memcac
     }
     if (memcmp(bytes + whole - 2, "\r\n", 2) != 0)
         return 0;
-    *answer = (struct memcached_answer){MEMCACHED_VA, bytes + line + 2, len};
+    *answer = (struct memcached_answer){
+        .kind = MEMCACHED_VA,
+        .text = bytes + line + 2,
+        .len = len,
+        .flags = bytes + 3 + digits,
+        .flags_len = line - 3 - digits,
+    };
     return whole;
 }
 
-size_t memcached_read_answer(const char *bytes, size_t n, struct memcached_answer *answer)
+size_t memcached_read_answer(const char *bytes, size_t n, size_t most,
+                             struct memcached_answer *answer)
 {
     static const struct {
         const char *word;
@@ -105,6 +172,8 @@ size_t memcached_read_answer(const char *bytes, size_t n, struct memcached_answe
     } words[] = {
         {"HD", MEMCACHED_HD},
         {"NF", MEMCACHED_NF},
+        {"EN", MEMCACHED_EN},
+        {"EX", MEMCACHED_EX},
         {"MN", MEMCACHED_MN},
         {"VERSION", MEMCACHED_VERSION},
         {"ERROR", MEMCACHED_ERROR},
@@ -112,15 +181,22 @@ size_t memcached_read_answer(const char *bytes, size_t n, struct memcached_answe
         {"SERVER_ERROR", MEMCACHED_BUSY},
     };
     long line = line_length(bytes, n);
-    *answer = (struct memcached_answer){line == -1 ? MEMCACHED_PARTIAL : MEMCACHED_BROKEN, NULL, 0};
+    *answer = (struct memcached_answer){.kind = line == -1 ? MEMCACHED_PARTIAL : MEMCACHED_BROKEN};
     if (line < 0)
         return 0;
     if (begins(bytes, (size_t)line, "VA"))
-        return read_value(bytes, n, (size_t)line, answer);
+        return read_value(bytes, n, (size_t)line, most, answer);
     for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
         if (!begins(bytes, (size_t)line, words[i].word))
             continue;
-        *answer = (struct memcached_answer){words[i].kind, bytes, (size_t)line};
+        size_t word = strlen(words[i].word);
+        *answer = (struct memcached_answer){
+            .kind = words[i].kind,
+            .text = bytes,
+            .len = (size_t)line,
+            .flags = bytes + word,
+            .flags_len = (size_t)line - word,
+        };
         if (words[i].kind == MEMCACHED_VERSION && line > 8) {
             answer->text += 8;
             answer->len -= 8;
@@ -128,6 +204,47 @@ size_t memcached_read_answer(const char *bytes, size_t n, struct memcached_answe
         return (size_t)line + 2;
     }
     return 0;
+}
+
+/* The number behind a flag's letter; false when it is none that fits. */
+static bool read_number(const char *text, size_t n, int64_t *number)
+{
+    char digits[24];
+    char *end;
+    if (n == 0 || n >= sizeof digits)
+        return false;
+    memcpy(digits, text, n);
+    digits[n] = '\0';
+    errno = 0;
+    *number = strtoll(digits, &end, 10);
+    return !errno && *end == '\0' && (isdigit((unsigned char)digits[0]) || digits[0] == '-');
+}
+
+static bool read_flag(const char *flag, size_t n, struct memcached_flags *flags)
+{
+    int64_t *const number = *flag == 'c'   ? &flags->cas
+                            : *flag == 'f' ? &flags->client_flags
+                            : *flag == 's' ? &flags->size
+                            : *flag == 't' ? &flags->ttl_s
+                                           : NULL;
+    if (*flag == 'W')
+        flags->won = true;
+    return !number || read_number(flag + 1, n - 1, number);
+}
+
+bool memcached_read_flags(const struct memcached_answer *answer, struct memcached_flags *flags)
+{
+    const char *at = answer->flags, *end = at + answer->flags_len;
+    bool good = true;
+    *flags = (struct memcached_flags){.ttl_s = -1};
+    while (at < end) {
+        const char *blank = memchr(at, ' ', (size_t)(end - at));
+        size_t n = (size_t)((blank ? blank : end) - at);
+        if (n > 0)
+            good &= read_flag(at, n, flags);
+        at += n + 1;
+    }
+    return good;
 }
 
 /* `key=%41b exp=...`; false when it is no such line. */

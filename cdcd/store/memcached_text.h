@@ -16,12 +16,36 @@
 bool memcached_put_delete(struct buf *out, const char *key, size_t len);
 /* A counter that begins at `start`, or counts on from where it is; the new number is answered. */
 bool memcached_put_bump(struct buf *out, const char *key, size_t len, uint64_t start);
+/* The value stays until then, marked: the first who reads it is told to make the new one. */
+bool memcached_put_stale(struct buf *out, const char *key, size_t len, int64_t exptime);
+/* flags: as in " t c"; what is asked for is in memcached_read_flags. */
+bool memcached_put_get(struct buf *out, const char *key, size_t len, const char *flags);
+bool memcached_put_touch(struct buf *out, const char *key, size_t len, int64_t exptime);
+
+struct memcached_item {
+    const char *value; /* lent */
+    size_t value_len;
+    int64_t exptime;
+    int64_t client_flags;
+    int64_t cas; /* only over the value of this number; 0: over any */
+};
+
+bool memcached_put_set(struct buf *out, const char *key, size_t len,
+                       const struct memcached_item *item);
+
+/* memcached counts whole seconds: a part of one counts as one. */
+int64_t memcached_seconds(int64_t ms);
+/* How the protocol says so many seconds from now, more than 30 days as a date; 0 is for ever, and
+ * what ends later than memcached can count, ends with its count. */
+int64_t memcached_exptime(int64_t seconds, int64_t now);
 
 enum memcached_answer_kind {
     MEMCACHED_PARTIAL, /* more bytes are needed */
     MEMCACHED_BROKEN,  /* no answer that we know */
     MEMCACHED_HD,      /* done */
     MEMCACHED_NF,      /* no such key */
+    MEMCACHED_EN,      /* no such key, of mg */
+    MEMCACHED_EX,      /* the value is another by now */
     MEMCACHED_VA,      /* text is the value */
     MEMCACHED_MN,      /* nothing, as asked */
     MEMCACHED_VERSION, /* text is the version */
@@ -31,12 +55,27 @@ enum memcached_answer_kind {
 
 struct memcached_answer {
     enum memcached_answer_kind kind;
-    const char *text; /* lent from the bytes */
+    const char *text; /* lent from the bytes, as the flags are */
     size_t len;
+    const char *flags;
+    size_t flags_len;
 };
 
-/* Reads the first answer among the bytes; how many it took, 0 when it is PARTIAL or BROKEN. */
-size_t memcached_read_answer(const char *bytes, size_t n, struct memcached_answer *answer);
+/* Reads the first answer among the bytes; how many it took, 0 when it is PARTIAL or BROKEN. A value
+ * of more than `most` bytes is BROKEN. */
+size_t memcached_read_answer(const char *bytes, size_t n, size_t most,
+                             struct memcached_answer *answer);
+
+struct memcached_flags {
+    int64_t ttl_s;        /* t; -1 for ever */
+    int64_t cas;          /* c */
+    int64_t client_flags; /* f */
+    int64_t size;         /* s */
+    bool won;             /* W: the value is marked stale, and who asked is to make the new one */
+};
+
+/* What was not answered is 0, ttl_s -1. False when something is no number. */
+bool memcached_read_flags(const struct memcached_answer *answer, struct memcached_flags *flags);
 
 enum memcached_listing_kind {
     LISTING_PARTIAL, /* more bytes are needed */

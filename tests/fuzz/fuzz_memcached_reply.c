@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define MOST 1024
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static void require(bool truth)
@@ -17,15 +19,18 @@ static void require(bool truth)
 static void read_answers(const char *bytes, size_t n)
 {
     struct memcached_answer answer, alone;
+    struct memcached_flags flags;
     for (size_t at = 0, used; at <= n; at += used) {
-        used = memcached_read_answer(bytes + at, n - at, &answer);
+        used = memcached_read_answer(bytes + at, n - at, MOST, &answer);
         require(used <= n - at);
         if (used == 0)
             return;
+        require(answer.flags >= bytes + at && answer.flags + answer.flags_len <= bytes + at + used);
+        memcached_read_flags(&answer, &flags);
         require(answer.text >= bytes + at && answer.text + answer.len <= bytes + at + used);
-        require(memcached_read_answer(bytes + at, used, &alone) == used);
+        require(memcached_read_answer(bytes + at, used, MOST, &alone) == used);
         require(alone.kind == answer.kind && alone.len == answer.len);
-        require(memcached_read_answer(bytes + at, used - 1, &alone) == 0);
+        require(memcached_read_answer(bytes + at, used - 1, MOST, &alone) == 0);
     }
 }
 

@@ -1,66 +1,8 @@
-#include "fake_server.h"
+#include "fake_memcached.h"
 
 #include "store/memcached_text.h"
 
 #define LIST "lru_crawler metadump all\r\n"
-
-static char servers[2][128];
-static const char *const server_list[] = {servers[0], servers[1]};
-
-static struct store_opts make_opts(struct world *world)
-{
-    snprintf(servers[0], sizeof servers[0], "unix:%s", world->fake.path);
-    snprintf(servers[1], sizeof servers[1], "unix:%s", world->fake.path);
-    return (struct store_opts){.name = "mc",
-                               .type = "memcached",
-                               .prefix = "",
-                               .servers = server_list,
-                               .n_servers = 1,
-                               .timeout_ms = 20000,
-                               .retry_min_ms = 1,
-                               .retry_max_ms = 4,
-                               .file = "cdcd.cfg",
-                               .line = 7};
-}
-
-static void open_store(struct world *world, const struct store_opts *opts)
-{
-    world->store = store_driver("memcached")->open(opts, world->base, &world_events, world);
-}
-
-static void shake_hands(struct world *world, unsigned connection)
-{
-    fake_expect(world, connection, "version\r\n");
-    fake_say(world, connection, "VERSION 1.6.18\r\n");
-}
-
-static struct world *make_up_with_timeout(int64_t timeout_ms)
-{
-    struct world *world = world_make();
-    struct store_opts opts = make_opts(world);
-    opts.timeout_ms = timeout_ms;
-    open_store(world, &opts);
-    shake_hands(world, 0);
-    run_until(world, said(world, "up 0\n"));
-    return world;
-}
-
-static struct world *make_up(void)
-{
-    return make_up_with_timeout(20000);
-}
-
-static struct batch_op op(enum op_action action, const char *key)
-{
-    return (struct batch_op){
-        .key = key, .key_len = (uint32_t)strlen(key), .action = (uint8_t)action};
-}
-
-static void send_batch(struct world *world, struct batch *batch)
-{
-    assert_true(world->store->ops->ready(world->store, 0));
-    world->store->ops->send(world->store, 0, batch);
-}
 
 static void a_delete_is_answered_hit_or_miss(void **state)
 {
