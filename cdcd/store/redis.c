@@ -109,8 +109,7 @@ static void redis_close(struct store *store)
 const struct store_ops store_redis = {
     .type = "redis",
     .actions = 1U << OP_DELETE | 1U << OP_BUMP | 1U << OP_STALE | 1U << OP_EXPIRE | 1U << OP_SET |
-               1U << OP_PUBLISH | 1U << OP_SCAN,
-    .unbuilt = 1U << OP_DELETE_MEMBERS,
+               1U << OP_DELETE_MEMBERS | 1U << OP_PUBLISH | 1U << OP_SCAN,
     .check = redis_check,
     .open = redis_open,
     .n_servers = redis_n_servers,

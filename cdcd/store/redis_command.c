@@ -5,6 +5,7 @@
 #include <string.h>
 
 #define DIGITS_MAX 20
+#define PAGE_KEYS "1000"
 #define COMPANION_TTL_MS (24 * 60 * 60 * 1000)
 #define BULK_MAX_BYTES (512u << 20)
 
@@ -35,6 +36,14 @@ static const char expire_script[] = EXPIRE_SCRIPT IS_THERE;
  * value that it refreshes would be cut then. */
 static const char stale_script[] =
     EXPIRE_SCRIPT "redis.call('SET', KEYS[2], '1', 'PX', ARGV[2])\n" IS_THERE;
+
+/* SCARD refuses what is no set. What was put aside lives until it is deleted, so that no end of the
+ * set's own time comes before that. */
+static const char aside_script[] = "if redis.call('EXISTS', KEYS[2]) == 1 then return 2 end\n"
+                                   "if redis.call('SCARD', KEYS[1]) == 0 then return 0 end\n"
+                                   "redis.call('RENAME', KEYS[1], KEYS[2])\n"
+                                   "redis.call('PERSIST', KEYS[2])\n"
+                                   "return 1\n";
 
 static void put_number_line(struct buf *out, char type, size_t n)
 {
@@ -122,24 +131,28 @@ static bool has_hash_tag(const struct batch_op *op)
     return close && close > open + 1;
 }
 
-void redis_put_companion(struct buf *out, const struct batch_op *op, const char *suffix,
-                         bool cluster)
+void redis_companion(struct buf *to, const struct batch_op *op, const char *suffix, bool cluster)
 {
     bool tagged = cluster && !has_hash_tag(op);
-    size_t n = strlen(suffix);
-    put_number_line(out, '$', op->key_len + n + (tagged ? 2 : 0));
-    buf_put(out, "{", tagged);
-    buf_put(out, op->key, op->key_len);
-    buf_put(out, "}", tagged);
-    buf_put(out, suffix, n);
-    buf_put(out, "\r\n", 2);
+    buf_put(to, "{", tagged);
+    buf_put(to, op->key, op->key_len);
+    buf_put(to, "}", tagged);
+    buf_put_str(to, suffix);
+}
+
+static void put_companion(struct buf *out, const struct batch_op *op, bool cluster)
+{
+    struct buf name = {0};
+    redis_companion(&name, op, ":stale", cluster);
+    redis_put_bulk(out, name.data, name.len);
+    buf_free(&name);
 }
 
 void redis_put_stale(struct buf *out, const struct batch_op *op, bool cluster)
 {
     put_script(out, stale_script, 2, 2);
     redis_put_bulk(out, op->key, op->key_len);
-    redis_put_companion(out, op, ":stale", cluster);
+    put_companion(out, op, cluster);
     put_number(out, op->grace_ms);
     put_number(out, op->ttl_ms ? op->ttl_ms : COMPANION_TTL_MS);
 }
@@ -167,15 +180,39 @@ void redis_put_publish(struct buf *out, const struct batch_op *op)
     redis_put_bulk(out, op->value, op->value_len);
 }
 
+void redis_put_unlink_one(struct buf *out, const struct buf *key)
+{
+    redis_put_head(out, 2);
+    put_word(out, "UNLINK");
+    redis_put_bulk(out, key->data, key->len);
+}
+
+void redis_put_aside(struct buf *out, const struct batch_op *op, const struct buf *aside)
+{
+    put_script(out, aside_script, 2, 0);
+    redis_put_bulk(out, op->key, op->key_len);
+    redis_put_bulk(out, aside->data, aside->len);
+}
+
+void redis_put_members(struct buf *out, const char *cursor, const struct buf *aside)
+{
+    redis_put_head(out, 5);
+    put_word(out, "SSCAN");
+    redis_put_bulk(out, aside->data, aside->len);
+    put_word(out, cursor);
+    put_word(out, "COUNT");
+    put_word(out, PAGE_KEYS);
+}
+
 void redis_put_scan(struct buf *out, const char *cursor, const struct batch_op *op)
 {
     redis_put_head(out, 6);
-    redis_put_bulk(out, "SCAN", 4);
-    redis_put_bulk(out, cursor, strlen(cursor));
-    redis_put_bulk(out, "MATCH", 5);
+    put_word(out, "SCAN");
+    put_word(out, cursor);
+    put_word(out, "MATCH");
     redis_put_bulk(out, op->key, op->key_len);
-    redis_put_bulk(out, "COUNT", 5);
-    redis_put_bulk(out, "1000", 4);
+    put_word(out, "COUNT");
+    put_word(out, PAGE_KEYS);
 }
 
 bool redis_takes_key(const struct batch_op *op)

@@ -26,11 +26,16 @@ void redis_put_stale(struct buf *out, const struct batch_op *op, bool cluster);
 /* EXISTS and SET: two answers. */
 void redis_put_set(struct buf *out, const struct batch_op *op);
 void redis_put_publish(struct buf *out, const struct batch_op *op);
-/* As a bulk string, the name of a key that goes with the op's: the suffix behind it, and in a
- * cluster braces around it where it has no hash tag of its own, so that both are of one slot. (A
- * key with a closing brace and no tag has its companion in another.) */
-void redis_put_companion(struct buf *out, const struct batch_op *op, const char *suffix,
-                         bool cluster);
+/* Appends the name of a key that goes with the op's: the suffix behind it, and in a cluster braces
+ * around it where it has no hash tag of its own, so that both are of one slot. (A key with a
+ * closing brace and no tag has its companion in another.) */
+void redis_companion(struct buf *to, const struct batch_op *op, const char *suffix, bool cluster);
+void redis_put_unlink_one(struct buf *out, const struct buf *key);
+/* The script that renames the op's set to `aside`: answers 1; 0 when there is no set, 2 when there
+ * is an `aside` already. */
+void redis_put_aside(struct buf *out, const struct batch_op *op, const struct buf *aside);
+/* A page of a set's members. */
+void redis_put_members(struct buf *out, const char *cursor, const struct buf *aside);
 /* cursor is digits, as Redis gave them. */
 void redis_put_scan(struct buf *out, const char *cursor, const struct batch_op *op);
 

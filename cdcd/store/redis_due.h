@@ -22,10 +22,13 @@ enum redis_due {
     DUE_PUBLISH,
     DUE_EXISTS, /* before a SET: was it there? */
     DUE_SET,
-    DUE_PAGE,        /* of a scan */
-    DUE_PAGE_UNLINK, /* of what a page found */
-    DUE_ASKED,       /* of redis_node_ask */
-    DUE_END,         /* of a batch of which nothing was sent: there is something to answer it by */
+    DUE_ASIDE,        /* the first of redis_scan's: a set is renamed */
+    DUE_PAGE,         /* of all keys */
+    DUE_MEMBERS,      /* a page of a set */
+    DUE_PAGE_UNLINK,  /* of what a page found */
+    DUE_ASIDE_UNLINK, /* the last of redis_scan's */
+    DUE_ASKED,        /* of redis_node_ask */
+    DUE_END,          /* of a batch of which nothing was sent: there is something to answer it by */
 };
 
 /* After its command was written. */

@@ -135,7 +135,15 @@ struct redis_node *redis_node_make(const struct redis_node_opts *opts, struct ev
         .db = opts->db,
     };
     server_init(&node->server, store, number, events, ctx);
-    redis_ops_init(&node->ops, &node->server, opts->store->name, opts->by_slot);
+    const struct redis_scanner_opts scanner_opts = {
+        .store = opts->store->name,
+        .run_id = node->handshake.identity.run_id,
+        .by_slot = opts->by_slot,
+        .delete_members = opts->delete_members,
+        .ctx = ctx,
+        .number = number,
+    };
+    redis_ops_init(&node->ops, &node->server, base, &scanner_opts);
     struct link_opts link_opts = {
         .store = opts->store->name,
         .server = node->name,
@@ -158,7 +166,7 @@ void redis_node_free(struct redis_node *node)
 {
     if (!node)
         return;
-    redis_ops_forget(&node->ops);
+    redis_ops_free(&node->ops);
     server_free(&node->server);
     redis_reader_free(node->reader);
     free(node);
@@ -192,4 +200,10 @@ void redis_node_ask(struct redis_node *node, const char *const *words, size_t n,
     redis_put_words(link_out(node->server.link), words, n);
     redis_expect(&node->server, DUE_ASKED, NULL, 0, 0);
     link_flush(node->server.link);
+}
+
+void redis_node_deleted(struct redis_node *node, uint64_t page, enum batch_status status,
+                        const char *reason)
+{
+    redis_scanner_deleted(&node->ops.scanner, page, status, reason);
 }

@@ -17,6 +17,11 @@ struct redis_node_opts {
     unsigned db;
     struct address address;
     bool by_slot; /* it is of a cluster: the keys of one command must be of one slot */
+    /* Of a cluster: deletes the members of a set that this node found, on whichever nodes they are,
+     * and then calls redis_node_deleted with the page's number, from an event of another node or a
+     * timer. keys are strings; lent. NULL: they are all on this server. */
+    void (*delete_members)(void *ctx, unsigned number, uint64_t page,
+                           struct redisReply *const *keys, size_t n);
     /* Told, if set, for each op of a batch that an error answers, before the batch is answered
      * for. text is the error without its leading `-`; lent. */
     void (*refused)(void *ctx, struct batch *batch, unsigned op, const char *text, size_t len);
@@ -41,5 +46,10 @@ void redis_node_send(struct redis_node *node, struct batch *batch);
  * Only while it is up, and nothing else was asked. */
 void redis_node_ask(struct redis_node *node, const char *const *words, size_t n,
                     void (*answered)(void *ctx, unsigned number, const struct redisReply *reply));
+
+/* The members of the page were deleted; or not, then why. Of a page that is not waited for any more
+ * it means nothing. */
+void redis_node_deleted(struct redis_node *node, uint64_t page, enum batch_status status,
+                        const char *reason);
 
 #endif

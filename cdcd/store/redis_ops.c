@@ -9,11 +9,16 @@
 #include <limits.h>
 #include <string.h>
 
-void redis_ops_init(struct redis_ops *ops, struct server *server, const char *store, bool by_slot)
+void redis_ops_init(struct redis_ops *ops, struct server *server, struct event_base *base,
+                    const struct redis_scanner_opts *opts)
 {
-    *ops = (struct redis_ops){.server = server, .store = store, .by_slot = by_slot};
-    redis_scanner_init(&ops->scanner, server, store);
-    ops->scanner.by_slot = by_slot;
+    *ops = (struct redis_ops){.server = server};
+    redis_scanner_init(&ops->scanner, server, base, opts);
+}
+
+void redis_ops_free(struct redis_ops *ops)
+{
+    redis_scanner_free(&ops->scanner);
 }
 
 /* ---- what is sent ---- */
@@ -38,7 +43,7 @@ static void send_delete_instead(struct redis_ops *ops, struct flight *flight)
 {
     log_error("a value is larger than Redis takes, its key is deleted instead store=\"%s\" "
               "bytes=%u",
-              ops->store, flight_next(flight)->value_len);
+              ops->scanner.opts.store, flight_next(flight)->value_len);
     redis_put_unlink(link_out(ops->server->link), flight, flight->n_sent, 1);
     redis_expect(ops->server, DUE_INSTEAD, flight, flight->n_sent++, 1);
 }
@@ -67,7 +72,7 @@ static void send_publish(struct redis_ops *ops, struct flight *flight)
     if (!redis_takes_value(op)) {
         log_error("a message is larger than Redis takes, it is not published store=\"%s\" "
                   "bytes=%u",
-                  ops->store, op->value_len);
+                  ops->scanner.opts.store, op->value_len);
         refuse(flight);
         return;
     }
@@ -89,7 +94,7 @@ static void send_op(struct redis_ops *ops, struct flight *flight)
         redis_expect(ops->server, DUE_BUMP, flight, flight->n_sent++, 1);
         break;
     case OP_STALE:
-        redis_put_stale(out, op, ops->by_slot);
+        redis_put_stale(out, op, ops->scanner.opts.by_slot);
         redis_expect(ops->server, DUE_STALE, flight, flight->n_sent++, 1);
         break;
     case OP_EXPIRE:
@@ -190,15 +195,8 @@ static bool take_end(struct redis_ops *ops, const redisReply *reply)
            server_drop(ops->server, "PING was not answered");
 }
 
-/* What may be an error. */
 static bool take_result(struct redis_ops *ops, const struct due *due, const redisReply *reply)
 {
-    if (due->kind == DUE_EXISTS)
-        ops->there = THERE_UNKNOWN;
-    if (reply->type == REDIS_REPLY_ERROR) {
-        redis_due_fail(due, reply, ops->store);
-        return true;
-    }
     switch ((enum redis_due)due->kind) {
     case DUE_UNLINK:
         return take_unlinked(ops, due, reply);
@@ -220,8 +218,11 @@ static bool take_result(struct redis_ops *ops, const struct due *due, const redi
     case DUE_INFO_SERVER:
     case DUE_INFO_REPLICATION:
     case DUE_PING:
+    case DUE_ASIDE:
     case DUE_PAGE:
+    case DUE_MEMBERS:
     case DUE_PAGE_UNLINK:
+    case DUE_ASIDE_UNLINK:
     case DUE_ASKED:
     case DUE_END:
         break;
@@ -229,14 +230,23 @@ static bool take_result(struct redis_ops *ops, const struct due *due, const redi
     return server_drop(ops->server, "an answer to nothing that was sent");
 }
 
+static bool is_of_scan(const struct due *due)
+{
+    return due->kind >= DUE_ASIDE && due->kind <= DUE_ASIDE_UNLINK;
+}
+
 bool redis_ops_take(struct redis_ops *ops, const struct due *due, const redisReply *reply)
 {
     if (due->kind == DUE_END)
         return take_end(ops, reply);
-    if (due->kind == DUE_PAGE)
-        return redis_scanner_take_page(&ops->scanner, due, reply);
-    if (due->kind == DUE_PAGE_UNLINK)
-        return redis_scanner_take_unlinked(&ops->scanner, due, reply);
+    if (is_of_scan(due))
+        return redis_scanner_take(&ops->scanner, due, reply);
+    if (due->kind == DUE_EXISTS)
+        ops->there = THERE_UNKNOWN;
+    if (reply->type == REDIS_REPLY_ERROR) {
+        redis_due_fail(due, reply, ops->scanner.opts.store);
+        return true;
+    }
     return take_result(ops, due, reply);
 }
 

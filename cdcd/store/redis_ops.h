@@ -6,21 +6,21 @@
 
 enum redis_there { THERE_UNKNOWN, THERE_NO, THERE_YES };
 
-/* A part of the node; borrows the server and the store's name. */
+/* A part of the node; borrows the server. */
 struct redis_ops {
     struct server *server;
-    const char *store;
-    bool by_slot;           /* of a cluster: a command's keys must be of one slot */
     enum redis_there there; /* what EXISTS said of the key that is set next */
     struct redis_scanner scanner;
 };
 
-void redis_ops_init(struct redis_ops *ops, struct server *server, const char *store, bool by_slot);
+void redis_ops_init(struct redis_ops *ops, struct server *server, struct event_base *base,
+                    const struct redis_scanner_opts *opts);
+void redis_ops_free(struct redis_ops *ops);
 /* Writes all commands of the flight; each op has a result then, or answers due. */
 void redis_ops_send(struct redis_ops *ops, struct flight *flight);
 /* The reply to one of those; false when the connection was dropped for it. */
 bool redis_ops_take(struct redis_ops *ops, const struct due *due, const struct redisReply *reply);
-/* For a lost connection, and the end. */
+/* For a lost connection. */
 void redis_ops_forget(struct redis_ops *ops);
 
 #endif
