@@ -348,7 +348,7 @@ static void begin(void *ctx)
     outbox->events->started(outbox->ctx);
     if (outbox->state != OUTBOX_ON)
         return; /* a gap is said when it is really read */
-    const char *gap = outbox_origin_take_gap(&outbox->origin);
+    const char *gap = lineage_take_gap(&outbox->origin.lineage);
     if (gap)
         outbox->source_events->gap(outbox->source_ctx, gap);
 }

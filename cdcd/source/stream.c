@@ -5,6 +5,7 @@
 #include "base/mem.h"
 #include "base/timer.h"
 #include "source/continuity.h"
+#include "source/lineage.h"
 #include "source/pgconn.h"
 #include "source/pgoutput.h"
 #include "source/remedy.h"
@@ -46,6 +47,7 @@ struct stream {
     enum stream_state state;
     enum slot_found found; /* unless it is there, it is made */
     struct continuity continuity;
+    struct lineage lineage;
     struct pgconn *conn;
     struct types *types;
     struct pgoutput *decoder; /* of this stream or the last */
@@ -337,9 +339,14 @@ static void drop_slot(struct stream *stream)
     command(stream, &sql, on_dropped);
 }
 
-static void on_ready(void *ctx)
+static void on_identified(void *ctx, const PGresult *result, const struct pg_fault *fault)
 {
     struct stream *stream = ctx;
+    if (fault) {
+        end(stream, fault);
+        return;
+    }
+    lineage_note(&stream->lineage, PQgetvalue(result, 0, 0), PQgetvalue(result, 0, 1), "");
     switch (stream->found) {
     case SLOT_THERE:
         start(stream);
@@ -351,6 +358,12 @@ static void on_ready(void *ctx)
         drop_slot(stream);
         break;
     }
+}
+
+static void on_ready(void *ctx)
+{
+    struct stream *stream = ctx;
+    pgconn_query(stream->conn, "IDENTIFY_SYSTEM", NULL, 0, on_identified, stream);
 }
 
 static void wait_for_slot(struct stream *stream, const struct pg_fault *fault)
@@ -370,8 +383,11 @@ static void begin(struct stream *stream)
     if (stream->state != STREAM_ON)
         return; /* a gap is said when the stream really begins */
     const char *gap = continuity_take_gap(&stream->continuity);
-    if (gap)
-        stream->source_events->gap(stream->source_ctx, gap);
+    const char *other = lineage_take_gap(&stream->lineage);
+    if (other)
+        continuity_taken(&stream->continuity); /* positions of another cluster say nothing */
+    if (gap || other)
+        stream->source_events->gap(stream->source_ctx, other ? other : gap);
 }
 
 static void on_started(void *ctx, const PGresult *result, const struct pg_fault *fault)

@@ -1,9 +1,12 @@
 """Changes that may have been missed, rows that do not say enough: more is cleared, never less."""
 
+import shutil
+
 import pytest
 
 from daemon import rules_file
 from poll import wait_for
+from postgres import Postgres, make_template
 
 pytestmark = pytest.mark.both_sources
 
@@ -91,6 +94,47 @@ def test_a_publication_that_was_dropped_is_a_gap(blog, redis, run_cdcd):
     blog.sql("UPDATE blog_post SET title = 'x' WHERE id = 1")
     streams_again(cdcd, blog, before)
     assert redis.left() == {"canary"}
+
+
+@pytest.mark.replication
+def test_a_slot_on_a_standby_that_was_promoted_is_a_gap(own_blog, redis, run_cdcd):
+    blog = own_blog()
+    cdcd = run_cdcd(blog, POST, redis)
+    cdcd.caught_up()
+    redis.warm("blog:post:1", "blog:posts", "canary")
+    blog.cluster.stop()
+    (blog.cluster.data / "standby.signal").touch()
+    blog.cluster.start()
+    blog.sql("SELECT pg_promote()")
+    wait_for(lambda: redis.left() == {"canary"}, "every cache is cleared")
+    assert "the cluster is on another timeline" in cdcd.said()
+
+
+@pytest.mark.replication
+def test_a_slot_of_another_cluster_is_a_gap(own_blog, place, redis, run_cdcd):
+    """It stands before the one that was read, as it may after a crash."""
+    blog = own_blog()
+    cdcd = run_cdcd(blog, POST, redis)
+    for _ in range(3):
+        blog.sql("SELECT pg_logical_emit_message(true, '', ''), pg_switch_wal()")
+    cdcd.caught_up()
+    redis.warm("blog:post:1", "blog:posts", "canary")
+    other = Postgres(place("other"), make_template(place("initdb") / "data"),
+                     unix_socket_directories=blog.cluster.folder)
+    blog.cluster.stop()
+    shutil.rmtree(blog.cluster.data)
+    other.data.rename(blog.cluster.data)
+    blog.cluster.start()
+    admin = blog.cluster.database("postgres")
+    admin.sql(f"CREATE DATABASE {blog.name}_new")
+    new = blog.cluster.database(f"{blog.name}_new")
+    new.sql("CREATE TABLE blog_post (id int PRIMARY KEY, title text, body text)")
+    new.sql(f"CREATE PUBLICATION {cdcd.slot} FOR TABLE blog_post")
+    new.sql("SELECT pg_create_logical_replication_slot(%s, 'pgoutput')", cdcd.slot)
+    admin.sql(f"ALTER DATABASE {new.name} RENAME TO {blog.name}")
+    wait_for(cdcd.answers, "cdcd streams again")
+    wait_for(lambda: redis.left() == {"canary"}, "every cache is cleared")
+    assert "another cluster stands behind the same name" in cdcd.said()
 
 
 def test_a_first_start_is_no_gap(blog, redis, run_cdcd):

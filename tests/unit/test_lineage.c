@@ -1,4 +1,4 @@
-#include "source/outbox_origin.h"
+#include "source/lineage.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -6,42 +6,41 @@
 
 #include <cmocka.h>
 
-#define NOTED(...)                                            \
-    struct outbox_origin origin = {0};                        \
-    outbox_origin_note(&origin, "71", "00000001", "16384/5"); \
-    outbox_origin_note(&origin, __VA_ARGS__)
+#define NOTED(...)                                       \
+    struct lineage lineage = {0};                        \
+    lineage_note(&lineage, "71", "00000001", "16384/5"); \
+    lineage_note(&lineage, __VA_ARGS__)
 
 static void what_is_seen_first_is_no_gap(void **state)
 {
-    struct outbox_origin origin = {0};
+    struct lineage lineage = {0};
     (void)state;
-    outbox_origin_note(&origin, "71", "00000001", "16384/5");
-    assert_null(outbox_origin_take_gap(&origin));
+    lineage_note(&lineage, "71", "00000001", "16384/5");
+    assert_null(lineage_take_gap(&lineage));
 }
 
 static void what_is_as_before_is_no_gap(void **state)
 {
     (void)state;
     NOTED("71", "00000001", "16384/5");
-    assert_null(outbox_origin_take_gap(&origin));
+    assert_null(lineage_take_gap(&lineage));
 }
 
 static void another_cluster_is_a_gap_said_once(void **state)
 {
     (void)state;
     NOTED("72", "00000001", "16384/5");
-    assert_string_equal(outbox_origin_take_gap(&origin),
-                        "another cluster stands behind the same name");
-    assert_null(outbox_origin_take_gap(&origin));
-    outbox_origin_note(&origin, "72", "00000001", "16384/5");
-    assert_null(outbox_origin_take_gap(&origin));
+    assert_string_equal(lineage_take_gap(&lineage), "another cluster stands behind the same name");
+    assert_null(lineage_take_gap(&lineage));
+    lineage_note(&lineage, "72", "00000001", "16384/5");
+    assert_null(lineage_take_gap(&lineage));
 }
 
 static void another_timeline_is_a_gap(void **state)
 {
     (void)state;
     NOTED("71", "00000002", "16384/5");
-    assert_string_equal(outbox_origin_take_gap(&origin),
+    assert_string_equal(lineage_take_gap(&lineage),
                         "the cluster is on another timeline, as when a standby was promoted");
 }
 
@@ -49,32 +48,31 @@ static void an_outbox_made_anew_is_a_gap(void **state)
 {
     (void)state;
     NOTED("71", "00000001", "16384/6");
-    assert_string_equal(outbox_origin_take_gap(&origin), "the outbox is gone, and made anew");
+    assert_string_equal(lineage_take_gap(&lineage), "the outbox is gone, and made anew");
 }
 
 static void of_several_reasons_the_cluster_is_said(void **state)
 {
     (void)state;
     NOTED("72", "00000002", "16385/6");
-    assert_string_equal(outbox_origin_take_gap(&origin),
-                        "another cluster stands behind the same name");
+    assert_string_equal(lineage_take_gap(&lineage), "another cluster stands behind the same name");
 }
 
 static void a_gap_waits_until_it_is_said(void **state)
 {
     (void)state;
     NOTED("71", "00000002", "16384/5");
-    outbox_origin_note(&origin, "71", "00000002", "16384/5");
-    assert_non_null(outbox_origin_take_gap(&origin));
+    lineage_note(&lineage, "71", "00000002", "16384/5");
+    assert_non_null(lineage_take_gap(&lineage));
 }
 
 static void what_cannot_be_told_is_no_gap_and_forgets_nothing(void **state)
 {
     (void)state;
     NOTED("", "", "16384/5");
-    assert_null(outbox_origin_take_gap(&origin));
-    outbox_origin_note(&origin, "72", "00000001", "16384/5");
-    assert_non_null(outbox_origin_take_gap(&origin));
+    assert_null(lineage_take_gap(&lineage));
+    lineage_note(&lineage, "72", "00000001", "16384/5");
+    assert_non_null(lineage_take_gap(&lineage));
 }
 
 int main(void)
