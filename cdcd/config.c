@@ -245,7 +245,16 @@ static const struct opt store_rows[] = {
     {.name = "sentinels", .unbuilt = true, .help = "redis: the sentinels, an array"},
     {.name = "master", .unbuilt = true, .help = "redis: the sentinels' name of the master"},
     {.name = "cluster", .unbuilt = true, .help = "redis: some nodes of the cluster"},
-    {.name = "failover_window", .unbuilt = true, .help = "redis: what goes again to a new master"},
+    {.name = "failover_window",
+     .type = OPT_TIME,
+     AT(opts.failover_window_ms),
+     .fallback = "60s",
+     .min = 0,
+     .max = (int64_t)24 * 3600 * 1000,
+     .range = "at most 24h",
+     .help = "redis: what was done within it is done again when another server became the master, "
+             "or the server was started again, for it may have lost what it acknowledged; 0s: "
+             "nothing is"},
     {.name = "tls",
      .type = OPT_BOOL,
      AT(opts.tls.on),

@@ -5,6 +5,9 @@
 #include <assert.h>
 #include <stdlib.h>
 
+/* Nothing is forgotten a moment before the window is over, as another clock reads it. */
+#define KEEP_LONGER_MS 2000
+
 struct redis {
     struct store store;
     struct store_opts opts;
@@ -61,6 +64,8 @@ static struct store *redis_open(const struct store_opts *opts, struct event_base
     struct err err;
     redis->store.ops = &store_redis;
     redis->opts = *opts;
+    if (opts->failover_window_ms > 0)
+        redis->store.keep_ms = opts->failover_window_ms + KEEP_LONGER_MS;
     int bad = url_parse_redis(opts->url, &redis->url, &err);
     assert(!bad); /* it was checked */
     redis->opts.tls.on = redis->url.tls;

@@ -47,8 +47,7 @@ def test_killing_cdcd_loses_nothing(database, redis, run_cdcd):
 
 
 def test_killing_redis_loses_nothing(database, make_redis, run_cdcd):
-    # With everysec Redis answers before it writes, when the last fsync is slow.
-    redis = make_redis(appendonly="yes", appendfsync="always")
+    redis = make_redis(appendonly="yes", appendfsync="everysec")
     cdcd = run_cdcd(database, rules_file(RULES), redis)
     survive(database, redis, cdcd, redis.kill9, redis.start)
 
