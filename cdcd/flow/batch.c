@@ -4,6 +4,7 @@
 #include "base/mem.h"
 #include "flow/order.h"
 #include "flow/recent.h"
+#include "flow/results.h"
 #include "model/stats.h"
 
 #include <assert.h>
@@ -245,6 +246,33 @@ static void close_batch(struct lane *lane)
     lane->open = NULL;
 }
 
+static struct op as_op(const struct batch_op *op)
+{
+    return (struct op){
+        .key = op->key,
+        .value = op->value,
+        .ttl_ms = op->ttl_ms,
+        .grace_ms = op->grace_ms,
+        .key_len = op->key_len,
+        .value_len = op->value_len,
+        .cache = op->cache,
+        .action = (enum op_action)op->action,
+    };
+}
+
+void lane_each(const struct lane *lane, void (*each)(void *ctx, const struct op *op), void *ctx)
+{
+    const struct queued *queued;
+    DL_FOREACH (lane->queue, queued) {
+        if (queued->state == OUT || queued->state == VOID)
+            continue;
+        for (unsigned i = 0; i < queued->batch.n; i++) {
+            struct op op = as_op(&queued->batch.ops[i]);
+            each(ctx, &op);
+        }
+    }
+}
+
 static void leave_out_answered(struct queued *queued)
 {
     struct batch *batch = &queued->batch;
@@ -380,26 +408,6 @@ void lane_send(struct lane *lane, int64_t now_ms)
     while (pass_over(lane, &pass, now_ms));
 }
 
-static void count_results(const struct batch *batch)
-{
-    for (unsigned i = 0; i < batch->n; i++) {
-        switch ((enum op_result)batch->ops[i].result) {
-        case RESULT_HIT:
-            stats()->hits++;
-            break;
-        case RESULT_MISS:
-            stats()->misses++;
-            break;
-        case RESULT_REFUSED:
-            stats()->refused++;
-            break;
-        case RESULT_NONE:
-            stats()->errors += batch->status != BATCH_LOST;
-            break;
-        }
-    }
-}
-
 static void keep_done(struct lane *lane, const struct batch *batch, int64_t now_ms)
 {
     for (unsigned i = 0; i < batch->n; i++)
@@ -484,7 +492,7 @@ void lane_answered(struct lane *lane, struct batch *batch, int64_t now_ms)
 {
     struct queued *queued = (struct queued *)batch;
     assert(queued->state == OUT || queued->state == VOID);
-    count_results(batch);
+    results_count(batch);
     if (lane->recent)
         keep_done(lane, batch, now_ms);
     if (queued->state == VOID || batch->status == BATCH_DONE) {

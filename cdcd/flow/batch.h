@@ -39,6 +39,8 @@ uint64_t lane_put(struct lane *lane, const struct op *op);
 void lane_send(struct lane *lane, int64_t now_ms);
 /* The store gave a batch back. */
 void lane_answered(struct lane *lane, struct batch *batch, int64_t now_ms);
+/* Calls for every op that waits and is not with the store; lent. */
+void lane_each(const struct lane *lane, void (*each)(void *ctx, const struct op *op), void *ctx);
 /* Forgets all that is waiting. A batch that is out is forgotten when it is answered. What goes
  * again stays: nobody will give it anew. */
 void lane_void(struct lane *lane);

@@ -4,6 +4,7 @@
 
 #include <assert.h>
 #include <stdlib.h>
+#include <utlist.h>
 
 void fleet_add(struct fleet *fleet, struct store *store, const struct lane_opts *opts,
                int64_t now_ms)
@@ -43,15 +44,72 @@ static unsigned route(const struct store *store, const struct op *op)
     return store->ops->route(store, op->key, op->key_len);
 }
 
+/* A copy that strayed is only ever deleted: what would be put there now is old when a client comes
+ * for it another time. */
+static uint64_t put_stray(struct lane *lane, const struct op *op)
+{
+    struct op stray = *op;
+    if (op->action == OP_SET || op->action == OP_BUMP) {
+        stray.action = OP_DELETE;
+        stray.value = NULL;
+        stray.value_len = 0;
+        stray.ttl_ms = 0;
+    }
+    return lane_put(lane, &stray);
+}
+
+static bool has_strays(const struct store *store, unsigned server)
+{
+    return server != STORE_EVERY && store->ops->strays && store->ops->strays(store, server);
+}
+
 void fleet_put(struct fleet *fleet, const struct op *op, struct part *part)
 {
     const struct fleet_store *of = &fleet->stores[op->store];
-    unsigned server = route(fleet->lanes[of->first].store, op);
-    unsigned first = server == STORE_EVERY ? of->first : of->first + server;
-    unsigned n = server == STORE_EVERY ? of->n : 1;
-    assert(first + n <= of->first + of->n);
-    for (unsigned i = first; i < first + n; i++)
-        part->waits[i] = lane_put(fleet->lanes[i].lane, op);
+    const struct store *store = fleet->lanes[of->first].store;
+    unsigned home = route(store, op);
+    bool strays = has_strays(store, home);
+    assert(home == STORE_EVERY || home < of->n);
+    for (unsigned i = 0; i < of->n; i++) {
+        struct lane *lane = fleet->lanes[of->first + i].lane;
+        if (home == STORE_EVERY || i == home)
+            part->waits[of->first + i] = lane_put(lane, op);
+        else if (strays)
+            part->waits[of->first + i] = put_stray(lane, op);
+    }
+}
+
+/* Of what waits for one server, on the way to another. */
+struct straying {
+    const struct fleet_lane *from;
+    struct lane *to;
+    uint64_t seq; /* the last batch that has any of it; 0: nothing has strayed */
+};
+
+static void stray(void *ctx, const struct op *op)
+{
+    struct straying *straying = ctx;
+    const struct fleet_lane *from = straying->from;
+    if (route(from->store, op) == from->server)
+        straying->seq = put_stray(straying->to, op);
+}
+
+void fleet_lost(struct fleet *fleet, struct fleet_lane *lost, struct part *parts)
+{
+    unsigned from = (unsigned)(lost - fleet->lanes);
+    struct part *part;
+    if (!has_strays(lost->store, lost->server))
+        return;
+    for (unsigned i = 0; i < fleet->n_lanes; i++) {
+        struct straying straying = {lost, fleet->lanes[i].lane, 0};
+        if (i == from || fleet->lanes[i].store != lost->store)
+            continue;
+        lane_each(lost->lane, stray, &straying);
+        DL_FOREACH (parts, part) {
+            if (part->waits[from] > fleet->done[from] && part->waits[i] < straying.seq)
+                part->waits[i] = straying.seq;
+        }
+    }
 }
 
 int64_t fleet_send(struct fleet *fleet, int64_t now_ms)

@@ -35,6 +35,9 @@ void fleet_free(struct fleet *fleet);
 
 /* Puts the op into its store's lanes, and notes in the part which batches it now waits for. */
 void fleet_put(struct fleet *fleet, const struct op *op, struct part *part);
+/* A server went. What waits for it goes to the others too where its clients use those; parts, all
+ * that are not done, wait for that as well. */
+void fleet_lost(struct fleet *fleet, struct fleet_lane *lost, struct part *parts);
 /* Gives the servers what they take. When to call again, though nothing was answered. */
 int64_t fleet_send(struct fleet *fleet, int64_t now_ms);
 void fleet_count_done(struct fleet *fleet);

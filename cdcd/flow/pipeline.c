@@ -403,6 +403,7 @@ static void on_down(void *ctx, struct store *store, unsigned server, const char 
     (void)reason;
     lane->up = false;
     lane->down_since_ms = now(p);
+    fleet_lost(&p->out.fleet, lane, p->out.ack.queue);
 }
 
 static void on_renewed(void *ctx, struct store *store, unsigned server, int64_t since_ms)

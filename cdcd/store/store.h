@@ -128,6 +128,10 @@ struct store_ops {
     unsigned (*n_servers)(const struct store *store);
     /* The server that an op on this key is for; STORE_EVERY for each of them. NULL: every. */
     unsigned (*route)(const struct store *store, const char *key, size_t len);
+    /* True while copies of this server's keys may be on the others, because clients that did not
+     * reach it use those: whatever is done to its keys is done there too. NULL: never. Events find
+     * it as it is then. */
+    bool (*strays)(const struct store *store, unsigned server);
     /* For messages: "redis 127.0.0.1:6379"; borrowed until the store is closed. */
     const char *(*server_name)(const struct store *store, unsigned server);
     /* True while the server is up and its window is not full. */

@@ -19,6 +19,8 @@ struct fake_store {
     struct store store;
     unsigned n_servers;
     bool ready[FAKE_SERVERS];
+    bool routed; /* a key is on the server of its last digit */
+    bool strays[FAKE_SERVERS];
     struct batch *out[FAKE_SERVERS][FAKE_WINDOW];
     unsigned n_out[FAKE_SERVERS];
     char said[4096]; /* every op as it was sent, "delete KEY;" or "set KEY=VALUE;", batches ended by
@@ -28,6 +30,17 @@ struct fake_store {
 static inline unsigned fake_n_servers(const struct store *store)
 {
     return ((const struct fake_store *)store)->n_servers;
+}
+
+static inline unsigned fake_route(const struct store *store, const char *key, size_t len)
+{
+    const struct fake_store *fake = (const struct fake_store *)store;
+    return fake->routed ? (unsigned)(key[len - 1] - '0') % fake->n_servers : STORE_EVERY;
+}
+
+static inline bool fake_strays(const struct store *store, unsigned server)
+{
+    return ((const struct fake_store *)store)->strays[server];
 }
 
 static inline const char *fake_server_name(const struct store *store, unsigned server)
@@ -63,6 +76,8 @@ static inline void fake_send(struct store *store, unsigned server, struct batch 
 static const struct store_ops fake_ops = {
     .type = "fake",
     .n_servers = fake_n_servers,
+    .route = fake_route,
+    .strays = fake_strays,
     .server_name = fake_server_name,
     .ready = fake_ready,
     .send = fake_send,
