@@ -208,11 +208,14 @@ static const struct opt store_rows[] = {
              "rediss:// with TLS, or unix:///path/redis.sock?db=0; no password in it. "
              "http: http://host[:port], port 80 where left out, https:// with TLS, or "
              "unix:///path"},
-    {.name = "user", .type = OPT_STRING, AT(opts.user), .help = "redis: the ACL user"},
+    {.name = "user",
+     .type = OPT_STRING,
+     AT(opts.user),
+     .help = "redis: the ACL user; memcached: of its -Y"},
     {.name = "password_file",
      .type = OPT_STRING,
      AT(opts.password_file),
-     .help = "redis: a file that holds the password alone, read at each connect"},
+     .help = "redis, memcached: a file that holds the password alone, read at each connect"},
     {.name = "timeout",
      .type = OPT_TIME,
      AT(opts.timeout_ms),

@@ -463,7 +463,9 @@ static void fail_by(struct link *link, short what, int error)
                         : error                   ? evutil_socket_error_to_string(error)
                                                   : "the connection broke";
     snprintf(reason, sizeof reason, "%s%s", fault,
-             speechless ? " before it said anything: does it speak TLS on this port?" : "");
+             speechless ? " before it said anything: it may want TLS on this port, or a protocol "
+                          "that is not spoken here (SASL)"
+                        : "");
     fail(link, reason);
 }
 

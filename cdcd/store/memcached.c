@@ -1,5 +1,6 @@
 /* memcached servers as a store: one, or several of which the selector chooses. */
 #include "base/mem.h"
+#include "store/memcached_login.h"
 #include "store/memcached_peer.h"
 #include "store/selector.h"
 #include "store/url.h"
@@ -78,10 +79,7 @@ static unsigned memcached_check(const struct store_opts *opts, struct complaints
         complain(complaints, SEVERITY_ERROR, opts->file, opts->line,
                  "store %s: url is for redis; a memcached has servers = [ \"host:port\" ]",
                  opts->name);
-    if (opts->user || opts->password_file)
-        complain(complaints, SEVERITY_ERROR, opts->file, opts->line,
-                 "store %s: user and password_file of a memcached are not built yet; remove them",
-                 opts->name);
+    memcached_login_check(opts, complaints);
     return complaints->n_errors - before;
 }
 

@@ -3,6 +3,7 @@
 #include "base/glob.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "store/memcached_login.h"
 #include "store/memcached_text.h"
 #include "store/server.h"
 
@@ -15,6 +16,8 @@
 
 struct memcached_lister {
     struct link *link; /* idle when no scan runs */
+    struct memcached_login login;
+    bool lists; /* the handshake is done */
     const struct memcached_lister_events *events;
     void *ctx;
     const char *pattern;
@@ -27,9 +30,9 @@ struct memcached_lister {
     bool paused;
 };
 
-static void lister_on_open(void *ctx)
+static void begin_walk(struct memcached_lister *lister)
 {
-    struct memcached_lister *lister = ctx;
+    lister->lists = true;
     lister->n_found = 0;
     buf_put_str(link_out(lister->link), "lru_crawler metadump all\r\n");
     link_flush(lister->link);
@@ -37,6 +40,40 @@ static void lister_on_open(void *ctx)
         link_pause(lister->link, true);
     else
         link_await(lister->link);
+}
+
+/* Without a password, what the server is was seen by the connection that deletes. */
+static void lister_on_open(void *ctx)
+{
+    struct memcached_lister *lister = ctx;
+    lister->lists = false;
+    if (!lister->login.password_file) {
+        begin_walk(lister);
+        return;
+    }
+    memcached_login_begin(&lister->login, link_out(lister->link));
+    link_flush(lister->link);
+    link_await(lister->link);
+}
+
+static size_t shake_hands(struct memcached_lister *lister, const char *bytes, size_t n)
+{
+    struct err err;
+    size_t used;
+    switch (memcached_login_take(&lister->login, bytes, n, &used, link_out(lister->link), &err)) {
+    case LOGIN_MORE:
+        link_flush(lister->link);
+        link_answered(lister->link, true);
+        break;
+    case LOGIN_DONE:
+        link_answered(lister->link, false);
+        begin_walk(lister);
+        break;
+    case LOGIN_REFUSED:
+        link_drop(lister->link, "%s", err.text);
+        break;
+    }
+    return used;
 }
 
 /* The link connects again by itself, and the listing begins anew. */
@@ -115,6 +152,8 @@ static size_t lister_on_data(void *ctx, const char *bytes, size_t n)
     struct memcached_lister *lister = ctx;
     enum memcached_listing_kind kind;
     size_t at = 0, used;
+    if (!lister->lists)
+        return shake_hands(lister, bytes, n);
     do {
         used = memcached_read_listing(bytes + at, n - at, &kind, &lister->key);
         at += used;
@@ -125,6 +164,7 @@ static size_t lister_on_data(void *ctx, const char *bytes, size_t n)
 }
 
 struct memcached_lister *memcached_lister_make(const struct link_opts *opts,
+                                               const struct memcached_login *login,
                                                struct event_base *base,
                                                const struct memcached_lister_events *events,
                                                void *ctx)
@@ -132,6 +172,7 @@ struct memcached_lister *memcached_lister_make(const struct link_opts *opts,
     static const struct link_events link_events = {lister_on_open, lister_on_data, lister_on_lost};
     struct memcached_lister *lister = mem_alloc(sizeof *lister);
     lister->link = link_make(opts, base, &link_events, lister);
+    lister->login = *login;
     lister->server = opts->server;
     lister->events = events;
     lister->ctx = ctx;

@@ -11,6 +11,7 @@
 #include "store/link.h"
 
 struct memcached_lister;
+struct memcached_login;
 
 struct memcached_lister_events {
     /* A key that matches; lent. The same key may come again. */
@@ -19,8 +20,9 @@ struct memcached_lister_events {
     void (*ended)(void *ctx, const char *refusal);
 };
 
-/* The caller owns it; opts as for a link. */
+/* The caller owns it; opts as for a link; login, which is copied, says who we are. */
 struct memcached_lister *memcached_lister_make(const struct link_opts *opts,
+                                               const struct memcached_login *login,
                                                struct event_base *base,
                                                const struct memcached_lister_events *events,
                                                void *ctx);

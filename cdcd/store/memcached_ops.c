@@ -284,7 +284,6 @@ bool memcached_ops_take(struct memcached_ops *ops, const struct due *due,
     case DUE_EXISTS:
         return take_exists(ops, answer);
     case DUE_SET:
-    case DUE_VERSION:
     case DUE_SCAN_DELETE:
     case DUE_END:
         break;

@@ -13,7 +13,6 @@
 #define MEMCACHED_SMALL_MAX 1024
 
 enum memcached_due {
-    DUE_VERSION,
     DUE_DELETE,
     DUE_INSTEAD, /* md of a key whose new value the server does not take */
     DUE_BUMP,

@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "store/memcached_lister.h"
+#include "store/memcached_login.h"
 #include "store/memcached_ops.h"
 #include "store/scan.h"
 #include "store/url.h"
@@ -19,7 +20,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define WORDS_MAX 120
 /* Answers due at which a listing is read no further, and goes on. */
 #define DUE_HIGH 2000
 #define DUE_LOW 500
@@ -30,6 +30,7 @@ struct memcached_peer {
     struct address address;
     const char *store_name;
     char name[300];
+    struct memcached_login login;
     struct memcached_lister *lister;
     struct scans scans;
 };
@@ -57,6 +58,8 @@ struct memcached_peer *memcached_peer_make(const struct store_opts *opts, struct
     peer->address = parsed.address;
     peer->store_name = opts->name;
     snprintf(peer->name, sizeof peer->name, "memcached %s", peer->address.name);
+    peer->login = (struct memcached_login){
+        .store = opts->name, .user = opts->user, .password_file = opts->password_file};
     peer->scans = (struct scans){.list = list_keys, .driver = peer};
     server_init(&peer->server, store, number, events, ctx);
     peer->ops = (struct memcached_ops){.server = &peer->server, .store = opts->name};
@@ -70,7 +73,7 @@ struct memcached_peer *memcached_peer_make(const struct store_opts *opts, struct
         .retry_max_ms = opts->retry_max_ms,
     };
     peer->server.link = link_make(&link_opts, base, &link_events, peer);
-    peer->lister = memcached_lister_make(&link_opts, base, &scan_events, peer);
+    peer->lister = memcached_lister_make(&link_opts, &peer->login, base, &scan_events, peer);
     link_start(peer->server.link, 0);
     return peer;
 }
@@ -158,28 +161,6 @@ static void on_listed(void *ctx, const char *refusal)
 
 /* ---- what is answered ---- */
 
-static bool take_version(struct memcached_peer *peer, const struct memcached_answer *answer)
-{
-    char words[WORDS_MAX];
-    struct err err;
-    server_quote(answer->text, answer->len, words, sizeof words);
-    if (answer->kind == MEMCACHED_ERROR) {
-        link_drop(peer->server.link, "%s", words);
-        err_set(&err, EX_NOPERM, "store %s (%s): %s: it wants a password, which is not built yet",
-                peer->store_name, peer->name, words);
-        server_denied(&peer->server, &err);
-        return false;
-    }
-    if (answer->kind != MEMCACHED_VERSION)
-        return server_drop(&peer->server, "the handshake was not answered as by a memcached");
-    if (!memcached_version_is_known(answer->text, answer->len)) {
-        link_drop(peer->server.link, "memcached %s is too old: 1.6.10 or later is needed", words);
-        return false;
-    }
-    server_up(&peer->server);
-    return true;
-}
-
 static bool take_scan_deleted(struct memcached_peer *peer, const struct due *due,
                               const struct memcached_answer *answer)
 {
@@ -205,8 +186,6 @@ static bool take_answer(struct memcached_peer *peer, const struct memcached_answ
     if (!server_take_due(&peer->server, &due))
         return server_drop(&peer->server, "an answer that nobody asked for");
     switch ((enum memcached_due)due.kind) {
-    case DUE_VERSION:
-        return take_version(peer, answer);
     case DUE_DELETE:
     case DUE_INSTEAD:
     case DUE_BUMP:
@@ -235,15 +214,48 @@ static bool take_answer(struct memcached_peer *peer, const struct memcached_answ
 static void on_open(void *ctx)
 {
     struct memcached_peer *peer = ctx;
-    buf_put_str(link_out(peer->server.link), "version\r\n");
-    expect(peer, DUE_VERSION, NULL, 0);
+    memcached_login_begin(&peer->login, link_out(peer->server.link));
     link_flush(peer->server.link);
+    link_await(peer->server.link);
+}
+
+static void refuse(struct memcached_peer *peer, const struct err *why)
+{
+    struct err denial;
+    link_drop(peer->server.link, "%s", why->text);
+    if (why->code != EX_NOPERM && why->code != EX_CONFIG)
+        return;
+    err_set(&denial, why->code, "store %s (%s): %.600s", peer->store_name, peer->name, why->text);
+    server_denied(&peer->server, &denial);
+}
+
+static size_t shake_hands(struct memcached_peer *peer, const char *bytes, size_t n)
+{
+    struct link *link = peer->server.link;
+    struct err err;
+    size_t used;
+    switch (memcached_login_take(&peer->login, bytes, n, &used, link_out(link), &err)) {
+    case LOGIN_MORE:
+        link_flush(link);
+        link_answered(link, true);
+        break;
+    case LOGIN_DONE:
+        link_answered(link, false);
+        server_up(&peer->server);
+        break;
+    case LOGIN_REFUSED:
+        refuse(peer, &err);
+        break;
+    }
+    return used;
 }
 
 static size_t on_data(void *ctx, const char *bytes, size_t n)
 {
     struct memcached_peer *peer = ctx;
     struct memcached_answer answer;
+    if (!link_is_up(peer->server.link))
+        return shake_hands(peer, bytes, n);
     size_t at = 0;
     for (;;) {
         at += memcached_read_answer(bytes + at, n - at, MEMCACHED_SMALL_MAX, &answer);

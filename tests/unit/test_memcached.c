@@ -444,7 +444,8 @@ static void options_that_make_no_sense_are_complained_about(void **state)
     assert_non_null(strstr(text, "server \"10.0.0.1:0\": the port is no number"));
     assert_non_null(strstr(text, "server \"unix:relative\": the path of a unix socket must be"));
     assert_non_null(strstr(text, "url is for redis"));
-    assert_non_null(strstr(text, "not built yet; remove them"));
+    assert_non_null(
+        strstr(text, "store mc has a user and no password_file; a memcached wants both"));
     free(text);
     opts.selector = "ketma";
     text = complain_about(&opts);
