@@ -89,8 +89,9 @@ static const struct opt source_rows[] = {
      AT(on_gap),
      .words = gap_policies,
      .fallback = "invalidate",
-     .help = "when changes may have been missed (the slot was lost, or dropped while cdcd ran), "
-             "every cache's all is done, or its keys that have no parameters"},
+     .help = "when changes may have been missed (the slot was lost; while cdcd ran, the slot or "
+             "the outbox was made anew, the outbox emptied, a standby promoted, or the cluster is "
+             "another), every cache's all is done, or its keys that have no parameters"},
     {.name = "weak_identity",
      .type = OPT_WORD,
      AT(weak_identity),
