@@ -193,7 +193,7 @@ static const struct opt file_rows[] = {
 
 struct store_settings {
     struct store_opts opts;
-    struct opt_strings servers, urls;
+    struct opt_strings servers, urls, cluster;
 };
 
 static const struct opt store_rows[] = {
@@ -248,7 +248,11 @@ static const struct opt store_rows[] = {
              "the server"},
     {.name = "sentinels", .unbuilt = true, .help = "redis: the sentinels, an array"},
     {.name = "master", .unbuilt = true, .help = "redis: the sentinels' name of the master"},
-    {.name = "cluster", .unbuilt = true, .help = "redis: some nodes of the cluster"},
+    {.name = "cluster",
+     .type = OPT_STRINGS,
+     AT(cluster),
+     .help = "redis: some nodes of a Redis Cluster, host:port or [address]:port; they name the "
+             "others"},
     {.name = "failover_window",
      .type = OPT_TIME,
      AT(opts.failover_window_ms),
@@ -472,6 +476,8 @@ static void read_store(struct settings *set, const struct opt_reader *reader,
     opts->n_servers = store.servers.n;
     opts->urls = store.urls.list;
     opts->n_urls = store.urls.n;
+    opts->cluster = store.cluster.list;
+    opts->n_cluster = store.cluster.n;
     opts->retry_min_ms = config->retry_min_ms;
     opts->retry_max_ms = config->retry_max_ms;
     opts->file = node->file;

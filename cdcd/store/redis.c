@@ -1,5 +1,6 @@
-/* A Redis as a store: one server at a fixed address. */
+/* A Redis as a store: one server at a fixed address, or a cluster of them. */
 #include "base/mem.h"
+#include "store/redis_cluster.h"
 #include "store/redis_node.h"
 
 #include <assert.h>
@@ -37,7 +38,9 @@ static unsigned redis_check(const struct store_opts *opts, struct complaints *co
     struct redis_url url;
     struct err err;
     unsigned before = complaints->n_errors;
-    if (!opts->url)
+    if (opts->n_cluster > 0)
+        redis_cluster_check(opts, complaints);
+    else if (!opts->url)
         complain(complaints, SEVERITY_ERROR, opts->file, opts->line,
                  "store %s has no url; set url = \"redis://127.0.0.1:6379/0\"", opts->name);
     else if (url_parse_redis(opts->url, &url, &err) < 0)
@@ -60,6 +63,8 @@ static unsigned redis_check(const struct store_opts *opts, struct complaints *co
 static struct store *redis_open(const struct store_opts *opts, struct event_base *base,
                                 const struct store_events *events, void *ctx)
 {
+    if (opts->n_cluster > 0)
+        return redis_cluster_open(opts, base, events, ctx);
     struct redis *redis = mem_alloc(sizeof *redis);
     struct err err;
     redis->store.ops = &store_redis;

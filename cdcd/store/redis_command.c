@@ -157,11 +157,15 @@ void redis_put_stale(struct buf *out, const struct batch_op *op, bool cluster)
     put_number(out, op->ttl_ms ? op->ttl_ms : COMPANION_TTL_MS);
 }
 
-void redis_put_set(struct buf *out, const struct batch_op *op)
+void redis_put_exists(struct buf *out, const struct batch_op *op)
 {
     redis_put_head(out, 2);
     put_word(out, "EXISTS");
     redis_put_bulk(out, op->key, op->key_len);
+}
+
+void redis_put_set(struct buf *out, const struct batch_op *op)
+{
     redis_put_head(out, op->ttl_ms ? 5 : 3);
     put_word(out, "SET");
     redis_put_bulk(out, op->key, op->key_len);

@@ -23,7 +23,8 @@ void redis_put_expire(struct buf *out, const struct batch_op *op);
 /* The script that cuts it to grace_ms and sets the companion, for the application to find: answers
  * as that of a bump. */
 void redis_put_stale(struct buf *out, const struct batch_op *op, bool cluster);
-/* EXISTS and SET: two answers. */
+void redis_put_exists(struct buf *out, const struct batch_op *op);
+/* SET to the op's value, for its ttl_ms if that is set. */
 void redis_put_set(struct buf *out, const struct batch_op *op);
 void redis_put_publish(struct buf *out, const struct batch_op *op);
 /* Appends the name of a key that goes with the op's: the suffix behind it, and in a cluster braces

@@ -23,6 +23,7 @@ static const char *const commands[] = {
     [DUE_MEMBERS] = "sscan",
     [DUE_ASIDE_UNLINK] = "unlink",
     [DUE_PAGE_UNLINK] = "unlink",
+    [DUE_ASKING] = "asking",
     [DUE_ASKED] = "cluster|slots",
     [DUE_END] = "ping",
 };

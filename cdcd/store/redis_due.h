@@ -22,6 +22,7 @@ enum redis_due {
     DUE_PUBLISH,
     DUE_EXISTS, /* before a SET: was it there? */
     DUE_SET,
+    DUE_ASKING,
     DUE_ASIDE,        /* the first of redis_scan's: a set is renamed */
     DUE_PAGE,         /* of all keys */
     DUE_MEMBERS,      /* a page of a set */

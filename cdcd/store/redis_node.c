@@ -29,7 +29,8 @@ struct redis_node {
     struct redis_reader *reader; /* of this connection */
     struct redis_ops ops;
     void *ctx; /* of the events */
-    void (*asked)(void *ctx, unsigned number, const redisReply *reply);
+    void (*asked)(void *asker, const redisReply *reply);
+    void *asker;
 };
 
 /* ---- what is answered ---- */
@@ -68,7 +69,7 @@ static bool take_reply(struct redis_node *node, const redisReply *reply)
     if (drop_if_demoted(node, &due, reply))
         return false;
     if (due.kind == DUE_ASKED)
-        node->asked(node->ctx, node->server.number, reply);
+        node->asked(node->asker, reply);
     else if (!due.flight)
         return redis_handshake_take(&node->handshake, &node->server, &due, reply);
     else if (!redis_ops_take(&node->ops, &due, reply))
@@ -193,10 +194,18 @@ void redis_node_send(struct redis_node *node, struct batch *batch)
     link_flush(node->server.link);
 }
 
+void redis_node_send_asking(struct redis_node *node, struct batch *batch)
+{
+    node->ops.asking = true;
+    redis_node_send(node, batch);
+    node->ops.asking = false;
+}
+
 void redis_node_ask(struct redis_node *node, const char *const *words, size_t n,
-                    void (*answered)(void *ctx, unsigned number, const struct redisReply *reply))
+                    void (*answered)(void *asker, const struct redisReply *reply), void *asker)
 {
     node->asked = answered;
+    node->asker = asker;
     redis_put_words(link_out(node->server.link), words, n);
     redis_expect(&node->server, DUE_ASKED, NULL, 0, 0);
     link_flush(node->server.link);

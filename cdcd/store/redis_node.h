@@ -41,11 +41,13 @@ const char *redis_node_name(const struct redis_node *node);
 bool redis_node_ready(const struct redis_node *node);
 /* Borrows the batch until it is answered for. Only while ready. */
 void redis_node_send(struct redis_node *node, struct batch *batch);
+/* The same, with ASKING before each command: it is of a cluster, and takes over a slot. */
+void redis_node_send_asking(struct redis_node *node, struct batch *batch);
 
 /* Asks something that is no op. reply is lent; it never comes when the server goes down before.
  * Only while it is up, and nothing else was asked. */
 void redis_node_ask(struct redis_node *node, const char *const *words, size_t n,
-                    void (*answered)(void *ctx, unsigned number, const struct redisReply *reply));
+                    void (*answered)(void *asker, const struct redisReply *reply), void *asker);
 
 /* The members of the page were deleted; or not, then why. Of a page that is not waited for any more
  * it means nothing. */

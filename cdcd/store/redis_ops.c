@@ -23,15 +23,25 @@ void redis_ops_free(struct redis_ops *ops)
 
 /* ---- what is sent ---- */
 
-static void send_deletes(struct redis_ops *ops, struct flight *flight)
+/* Where the flight's next command is to be written. */
+static struct buf *begin_command(struct redis_ops *ops, struct flight *flight)
 {
     struct buf *out = link_out(ops->server->link);
+    if (ops->asking) {
+        redis_put_words(out, (const char *const[]){"ASKING"}, 1);
+        redis_expect(ops->server, DUE_ASKING, flight, flight->n_sent, 0);
+    }
+    return out;
+}
+
+static void send_deletes(struct redis_ops *ops, struct flight *flight)
+{
     unsigned n = redis_run_length(flight);
     if (!flight->batch->singly)
         redis_group_run(flight, n);
     while (n > 0) {
         unsigned len = redis_command_length(flight, n);
-        redis_put_unlink(out, flight, flight->n_sent, len);
+        redis_put_unlink(begin_command(ops, flight), flight, flight->n_sent, len);
         redis_expect(ops->server, DUE_UNLINK, flight, flight->n_sent, len);
         flight->n_sent += len;
         n -= len;
@@ -44,7 +54,7 @@ static void send_delete_instead(struct redis_ops *ops, struct flight *flight)
     log_error("a value is larger than Redis takes, its key is deleted instead store=\"%s\" "
               "bytes=%u",
               ops->scanner.opts.store, flight_next(flight)->value_len);
-    redis_put_unlink(link_out(ops->server->link), flight, flight->n_sent, 1);
+    redis_put_unlink(begin_command(ops, flight), flight, flight->n_sent, 1);
     redis_expect(ops->server, DUE_INSTEAD, flight, flight->n_sent++, 1);
 }
 
@@ -55,8 +65,9 @@ static void send_set(struct redis_ops *ops, struct flight *flight)
         send_delete_instead(ops, flight);
         return;
     }
-    redis_put_set(link_out(ops->server->link), op);
+    redis_put_exists(begin_command(ops, flight), op);
     redis_expect(ops->server, DUE_EXISTS, flight, flight->n_sent, 1);
+    redis_put_set(begin_command(ops, flight), op);
     redis_expect(ops->server, DUE_SET, flight, flight->n_sent++, 1);
 }
 
@@ -84,21 +95,20 @@ static void send_publish(struct redis_ops *ops, struct flight *flight)
 static void send_op(struct redis_ops *ops, struct flight *flight)
 {
     const struct batch_op *op = flight_next(flight);
-    struct buf *out = link_out(ops->server->link);
     switch ((enum op_action)op->action) {
     case OP_DELETE:
         send_deletes(ops, flight);
         break;
     case OP_BUMP:
-        redis_put_bump(out, op);
+        redis_put_bump(begin_command(ops, flight), op);
         redis_expect(ops->server, DUE_BUMP, flight, flight->n_sent++, 1);
         break;
     case OP_STALE:
-        redis_put_stale(out, op, ops->scanner.opts.by_slot);
+        redis_put_stale(begin_command(ops, flight), op, ops->scanner.opts.by_slot);
         redis_expect(ops->server, DUE_STALE, flight, flight->n_sent++, 1);
         break;
     case OP_EXPIRE:
-        redis_put_expire(out, op);
+        redis_put_expire(begin_command(ops, flight), op);
         redis_expect(ops->server, DUE_EXPIRE, flight, flight->n_sent++, 1);
         break;
     case OP_SET:
@@ -212,6 +222,8 @@ static bool take_result(struct redis_ops *ops, const struct due *due, const redi
         return take_exists(ops, reply);
     case DUE_SET:
         return take_set(ops, due, reply);
+    case DUE_ASKING:
+        return true;
     case DUE_AUTH:
     case DUE_SELECT:
     case DUE_ROLE:

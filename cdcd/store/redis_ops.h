@@ -9,6 +9,7 @@ enum redis_there { THERE_UNKNOWN, THERE_NO, THERE_YES };
 /* A part of the node; borrows the server. */
 struct redis_ops {
     struct server *server;
+    bool asking;            /* ASKING stands before each command that is sent now */
     enum redis_there there; /* what EXISTS said of the key that is set next */
     struct redis_scanner scanner;
 };
