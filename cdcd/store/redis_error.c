@@ -39,6 +39,11 @@ static const struct row rows[] = {
      "it has not that many databases: mend url"},
     {"DENIED", BATCH_REFUSED, EX_NOPERM, ABOUT_NOTHING, "give it a password, or use a unix socket"},
     {"NOPERM", BATCH_REFUSED, EX_NOPERM, ABOUT_COMMANDS, "allow its ACL user, on these keys: "},
+    /* Within a script Redis 6 and 7 have no code for it. */
+    {"The user executing the script can't", BATCH_REFUSED, EX_NOPERM, ABOUT_COMMANDS,
+     "allow its ACL user, on these keys: "},
+    {"ERR ACL failure in", BATCH_REFUSED, EX_NOPERM, ABOUT_COMMANDS,
+     "allow its ACL user, on these keys: "},
     {"WRONGTYPE", BATCH_REFUSED, 0, ABOUT_NOTHING,
      "a key holds no number to bump, or no set of keys: delete it, or mend the rule"},
     {"ERR value is not an integer", BATCH_REFUSED, 0, ABOUT_NOTHING,
@@ -74,6 +79,14 @@ static const char *find(const char *text, size_t len, const char *word)
     return memmem(text, len, word, strlen(word));
 }
 
+static void skip_to(const char **text, size_t *len, const char *start)
+{
+    if (!start)
+        return;
+    *len -= (size_t)(start - *text);
+    *text = start;
+}
+
 /* What a script says of itself is left out. Redis 7 puts ` script: SHA, on ...` behind the error;
  * those before it put `ERR Error running script (...): ...: ` before it, and a dash where the code
  * is not ERR. */
@@ -83,13 +96,12 @@ static void unwrap(const char **text, size_t *len)
     const char *end = find(*text, *len, " script: ");
     if (end)
         *len = (size_t)(end - *text);
+    skip_to(text, len, find(*text, *len, "The user executing the script can't"));
     if (*len < sizeof begin || memcmp(*text, begin, sizeof begin - 1) != 0)
         return;
     const char *inner = find(*text, *len, ": -");
     const char *plain = find(*text + 4, *len - 4, "ERR ");
-    const char *start = inner ? inner + 3 : plain ? plain : *text;
-    *len -= (size_t)(start - *text);
-    *text = start;
+    skip_to(text, len, inner ? inner + 3 : plain);
 }
 
 struct redis_verdict redis_judge(const char *text, size_t len, const char *store,

@@ -164,6 +164,28 @@ static void a_companion_lives_for_a_day_unless_a_ttl_says_how_long(void **state)
     world_free(world);
 }
 
+static void a_right_that_a_script_lacks_is_told(void **state)
+{
+    static const char *const errors[] = {
+        "-ERR ACL failure in script: User cdcd has no permissions to run the 'pttl' command\r\n",
+        "-ERR The user executing the script can't run this command or subcommand script: 12, on "
+        "@user_script:1.\r\n",
+        "-ERR Error running script (call to f_1): @user_script:1: The user executing the script "
+        "can't run this command or subcommand\r\n",
+    };
+    struct world *world = make_up();
+    struct batch_op ops[] = {op(OP_EXPIRE, 1, "a")};
+    (void)state;
+    for (unsigned i = 0; i < sizeof errors / sizeof *errors; i++) {
+        struct batch batch = {.ops = ops, .n = 1};
+        send_batch(world, &batch);
+        fake_say(world, 0, errors[i]);
+        run_until(world, n_said(world, "REFUSED") == i + 1);
+    }
+    assert_int_equal(n_said(world, "allow its ACL user, on these keys: eval pttl pexpire)"), 3);
+    world_free(world);
+}
+
 static void a_script_that_answers_neither_0_nor_1_drops_the_connection(void **state)
 {
     static const char *const answers[] = {":2\r\n", "+OK\r\n", "$1\r\n1\r\n", "$-1\r\n"};
@@ -235,6 +257,7 @@ int main(void)
         cmocka_unit_test(a_value_too_large_whose_key_cannot_be_deleted_waits),
         cmocka_unit_test(an_expire_gives_its_time_in_milliseconds),
         cmocka_unit_test(a_companion_lives_for_a_day_unless_a_ttl_says_how_long),
+        cmocka_unit_test(a_right_that_a_script_lacks_is_told),
         cmocka_unit_test(a_script_that_answers_neither_0_nor_1_drops_the_connection),
         cmocka_unit_test(a_set_that_is_not_answered_with_ok_drops_the_connection),
         cmocka_unit_test(a_message_is_a_hit_where_somebody_got_it),
