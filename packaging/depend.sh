@@ -6,8 +6,8 @@
 #   tests     what the tests need besides: tools, and frameworks that cache
 #
 # Says what it installs; does and says nothing when all is there. As root, or through sudo. The
-# servers come without running: no PostgreSQL cluster is made, and neither Redis nor memcached is
-# started, now or at boot.
+# servers come without running: no PostgreSQL cluster is made, and none of the others is started, now
+# or at boot.
 set -eu
 
 # Recommended packages are left out, so libc6-dev, which gcc only recommends, is named here.
@@ -18,7 +18,8 @@ tests='openssl libcmocka-dev clang libclang-rt-dev clang-format python3-pytest p
        python3-django python3-django-redis python3-pymemcache python3-memcache python3-pylibmc
        ruby-actionpack ruby-activerecord ruby-pg ruby-dalli ruby-redis
        php-cli php-memcached php-memcache php-redis php-pgsql
-       php-illuminate-cache php-illuminate-redis php-symfony-cache nodejs'
+       php-illuminate-cache php-illuminate-redis php-symfony-cache nodejs
+       varnish varnish-modules nginx libnginx-mod-http-cache-purge'
 
 no_cluster=/etc/postgresql-common/createcluster.d/zz-cdcd.conf
 no_start=/usr/sbin/policy-rc.d
@@ -80,9 +81,11 @@ install() {
     quietly apt-get -q update
     # shellcheck disable=SC2086 # a list of words
     quietly apt-get -q -y -o DPkg::Lock::Timeout=120 --no-install-recommends install $missing
-    for unit in redis-server memcached; do
+    for unit in redis-server memcached varnish nginx; do
         case " $missing " in *" $unit "*) disable_at_boot "$unit" ;; esac
     done
+    # It comes with varnish, whose log it writes.
+    case " $missing " in *" varnish "*) disable_at_boot varnishncsa ;; esac
 }
 
 # What it writes is shown only when it fails.

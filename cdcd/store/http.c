@@ -24,7 +24,7 @@
 #define DEPTH_MAX 128
 #define WRITE_BYTES (256U << 10)
 /* A connection that was idle so long may be closed by the server. */
-#define IDLE_MS 1000
+#define IDLE_MS 500
 
 struct peer {
     struct server server;

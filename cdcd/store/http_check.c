@@ -101,8 +101,9 @@ static void check_host(const struct store_opts *opts, struct complaints *complai
 static bool is_reserved(const char *header)
 {
     static const char *const names[] = {
-        "host",    "connection", "content-length", "transfer-encoding", "te",           "trailer",
-        "upgrade", "expect",     "keep-alive",     "proxy-connection",  "x-cdcd-match",
+        "host",       "connection",       "content-length", "transfer-encoding",
+        "te",         "trailer",          "upgrade",        "expect",
+        "keep-alive", "proxy-connection", HTTP_MATCH_PATH,  HTTP_MATCH_KEY,
     };
     for (unsigned i = 0; i < sizeof names / sizeof *names; i++)
         if (strcasecmp(names[i], header) == 0)

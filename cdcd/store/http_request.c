@@ -59,7 +59,7 @@ void http_put_ban(struct buf *out, const struct http_target *target, const char 
 {
     buf_printf(out, "BAN %s", target->path);
     put_head(out, target, "BAN");
-    buf_put_str(out, "x-cdcd-match: ");
+    buf_put_str(out, target->header ? HTTP_MATCH_KEY ": " : HTTP_MATCH_PATH ": ");
     http_put_match(out, pattern, len, !target->header);
     buf_put(out, "\r\n\r\n", 4);
 }

@@ -2,7 +2,7 @@
  *
  *     PURGE /post/1 HTTP/1.1          a key is the path
  *     PURGE / HTTP/1.1                or stands in a header: xkey-purge: post-1
- *     BAN / HTTP/1.1                  a pattern becomes x-cdcd-match: ^/post/.*$
+ *     BAN / HTTP/1.1                  a pattern: x-cdcd-match-path: ^/post/.*$
  *
  * No byte of a key breaks out of its place. A path is as it is: what may not stand in one is
  * written as %XX, and what is %XX already stays so. */
@@ -16,6 +16,11 @@
 
 /* No cache takes so long a line, whatever it is set to. */
 #define HTTP_KEY_MAX 16384
+
+/* What carries the expression of a ban: one for the whole path, or for one word of the header that
+ * an object was tagged with. */
+#define HTTP_MATCH_PATH "x-cdcd-match-path"
+#define HTTP_MATCH_KEY "x-cdcd-match-key"
 
 /* Strings are borrowed, and were checked. */
 struct http_target {

@@ -501,7 +501,7 @@ static void a_scan_is_a_ban_of_what_matches(void **state)
     struct batch batch = {.ops = ops, .n = 1};
     (void)state;
     send_batch(world, &batch);
-    expect_request(world, 0, "BAN /", "x-cdcd-match: ^/page/.*$\r\n");
+    expect_request(world, 0, "BAN /", "x-cdcd-match-path: ^/page/.*$\r\n");
     fake_say(world, 0, "HTTP/1.1 405 Not Allowed\r\nContent-Length: 0\r\n\r\n");
     run_until(world, said(world, "REFUSED none (405 is the answer to BAN: "));
     world_free(world);
