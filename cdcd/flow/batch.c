@@ -226,6 +226,7 @@ uint64_t lane_put(struct lane *lane, const struct op *op)
         .value_len = op->value_len,
         .cache = op->cache,
         .action = op->action,
+        .format = op->format,
     };
     put(lane, &wanted);
     uint64_t seq = lane->open->batch.seq;

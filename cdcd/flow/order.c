@@ -24,7 +24,8 @@ static bool says_all(const struct batch_op *op)
 
 static bool is_same(const struct batch_op *a, const struct batch_op *b)
 {
-    if (a->action != b->action || a->ttl_ms != b->ttl_ms || a->grace_ms != b->grace_ms)
+    if (a->action != b->action || a->format != b->format || a->ttl_ms != b->ttl_ms ||
+        a->grace_ms != b->grace_ms)
         return false;
     return same_text(a->value, a->value_len, b->value, b->value_len);
 }
@@ -119,6 +120,7 @@ void order_replace(struct batch_op *op, const struct batch_op *newer, struct are
     op->grace_ms = newer->grace_ms;
     op->cache = newer->cache;
     op->action = newer->action;
+    op->format = newer->format;
 }
 
 static bool become_delete(struct batch_op *op)

@@ -14,6 +14,7 @@ struct record {
     uint8_t action;
     uint8_t stage;
     uint8_t flags;
+    uint8_t format;
 };
 
 enum {
@@ -58,6 +59,7 @@ void part_put(struct part *part, const struct op *op)
         .cache = op->cache,
         .action = op->action,
         .stage = op->stage,
+        .format = op->format,
         .flags = (uint8_t)((op->in_doubt ? IN_DOUBT : 0) | (op->value ? HAS_VALUE : 0) |
                            (timed ? HAS_TIMES : 0)),
     };
@@ -99,6 +101,7 @@ bool part_next(const struct part *part, size_t *at, struct op *op)
         .cache = record.cache,
         .action = record.action,
         .stage = record.stage,
+        .format = record.format,
         .in_doubt = record.flags & IN_DOUBT,
     };
     if (record.flags & HAS_VALUE) {
@@ -121,7 +124,7 @@ static bool same_text(const char *a, uint32_t a_len, const char *b, uint32_t b_l
 static bool same(const struct op *a, const struct op *b)
 {
     return a->store == b->store && a->action == b->action && a->stage == b->stage &&
-           a->ttl_ms == b->ttl_ms && a->grace_ms == b->grace_ms &&
+           a->format == b->format && a->ttl_ms == b->ttl_ms && a->grace_ms == b->grace_ms &&
            a->redelete_ms == b->redelete_ms && same_text(a->key, a->key_len, b->key, b->key_len) &&
            same_text(a->value, a->value_len, b->value, b->value_len);
 }

@@ -17,6 +17,12 @@ enum op_action {
 };
 #define OP_N_ACTIONS 8
 
+/* How the value says itself that it is stale, for OP_STALE. */
+enum op_format {
+    OP_FORMAT_NONE,      /* it does not: the store does */
+    OP_FORMAT_MINTCACHE, /* a pickled pair of a time and a value: the time becomes zero */
+};
+
 struct op {
     const char *key;     /* with all prefixes. Lent, key_len bytes, no NUL */
     const char *value;   /* OP_SET, OP_PUBLISH; lent, value_len bytes; NULL with other actions */
@@ -29,6 +35,7 @@ struct op {
     uint16_t cache; /* the cache's number in its ruleset */
     uint8_t action; /* enum op_action */
     uint8_t stage;  /* ops of stage n leave only after those of n - 1 were answered */
+    uint8_t format; /* enum op_format */
     bool in_doubt;  /* the rows did not say enough: may wait to be merged with its like */
 };
 

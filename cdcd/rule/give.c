@@ -15,6 +15,7 @@ struct terms {
     int64_t ttl_ms;
     int64_t grace_ms;
     int64_t redelete_ms;
+    int64_t format; /* as wide, so that no bytes stand between */
 };
 
 void matching_begin(struct matching *m, struct ruleset *ruleset)
@@ -130,8 +131,8 @@ static void emit(struct matching *m, const struct giving *g, const struct cache_
     struct origin origin = {g->cache->file, g->line, g->cache->app, g->cache->name, g->image};
     /* Written again, a value would stand over a newer one. */
     int64_t redelete_ms = op->action == OP_SET ? 0 : g->cache->redelete_ms;
-    struct terms terms = {op->ttl_ms, op->grace_ms, redelete_ms};
-    if (terms.ttl_ms || terms.grace_ms || terms.redelete_ms)
+    struct terms terms = {op->ttl_ms, op->grace_ms, redelete_ms, op->format};
+    if (terms.ttl_ms || terms.grace_ms || terms.redelete_ms || terms.format)
         buf_put(keys, &terms, sizeof terms);
     struct seen_op made = {
         .at = at,
@@ -214,6 +215,7 @@ static enum template_outcome give_store(struct matching *m, const struct giving 
     if (op.action == action->op) {
         op.ttl_ms = action->ttl_ms;
         op.grace_ms = action->grace_ms;
+        op.format = (uint8_t)action->format;
     }
     emit(m, g, store, &op, at);
     if (g->cache->announce && op.action == OP_DELETE && store->publishes)

@@ -43,6 +43,7 @@ struct action_settings {
     int action; /* enum op_action */
     int64_t ttl_ms;
     int64_t grace_ms;
+    int format; /* enum op_format */
     const char *value;
     const char *message;
 };
@@ -74,13 +75,16 @@ struct template_scope load_scope(struct loader *loader, struct cache *cache, uns
     {"expire", OP_EXPIRE, false}, {"set", OP_SET, false}, \
     {"delete-members", OP_DELETE_MEMBERS, false}, {"publish", OP_PUBLISH, false}, \
     {"scan", OP_SCAN, false}, {0}
+#define LOAD_FORMATS {"mintcache", OP_FORMAT_MINTCACHE, false}, {0}
 /* The settings of an action that a cache and a trigger have alike, for tables of options whose
- * AT(action) is a struct action_settings. */
+ * AT(action) is a struct action_settings, and `formats` the words of LOAD_FORMATS. */
 #define LOAD_ACTION_ROWS \
     {.name = "grace", .type = OPT_TIME, AT(action.grace_ms), \
      .help = "stale: how long the old value is served"}, \
     {.name = "ttl", .type = OPT_TIME, AT(action.ttl_ms), \
      .help = "expire, set: how long the key lives; stale: the longest that it is cached"}, \
+    {.name = "format", .type = OPT_WORD, AT(action.format), .words = formats, \
+     .help = "stale: how the value says its time itself, \"mintcache\""}, \
     {.name = "value", .type = OPT_STRING, AT(action.value), .help = "set: the value's template"}
 /* clang-format on */
 

@@ -19,6 +19,7 @@ static const struct belonging belongings[] = {
     {"grace", BIT(STALE), BIT(STALE), "how long the old value is served: grace = \"60s\""},
     {"ttl", BIT(STALE) | BIT(EXPIRE) | BIT(SET), BIT(EXPIRE),
      "how long the key lives yet: ttl = \"30s\""},
+    {"format", BIT(STALE), 0, NULL},
     {"value", BIT(SET), BIT(SET), "the template of what is written: value = \"{row|json}\""},
     {"message", BIT(PUBLISH), BIT(PUBLISH),
      "the template of what is published: message = "
@@ -38,12 +39,30 @@ static void put_takers(struct buf *to, unsigned takes)
     }
 }
 
+/* A value that says its time itself needs no grace, and its life is the application's. */
+static bool check_format(struct loader *loader, const struct conf *node)
+{
+    static const char *const names[] = {"grace", "ttl"};
+    bool good = true;
+    for (int i = 0; i < 2; i++) {
+        const struct conf *there = conf_member(node, names[i]);
+        if (there) {
+            LOAD_ERROR(loader, there,
+                       "%s means nothing with format = \"mintcache\": the value stays as long as "
+                       "the application lets it; leave it out",
+                       names[i]);
+            good = false;
+        }
+    }
+    return good;
+}
+
 static bool check_belonging(struct loader *loader, const struct conf *node,
                             const struct belonging *one, enum op_action action)
 {
     const struct conf *there = conf_member(node, one->name);
-    unsigned bit = 1U << action;
-    if (there && !(one->takes & bit)) {
+    unsigned needing = conf_member(node, "format") ? 0 : 1U << action;
+    if (there && !(one->takes & 1U << action)) {
         struct buf takers = {0};
         put_takers(&takers, one->takes);
         LOAD_ERROR(loader, there, "%s belongs to action = %s, and this is \"%s\"; leave it out",
@@ -51,7 +70,7 @@ static bool check_belonging(struct loader *loader, const struct conf *node,
         buf_free(&takers);
         return false;
     }
-    if (!there && one->needs & bit) {
+    if (!there && one->needs & needing) {
         LOAD_ERROR(loader, load_place(node, "action"), "action = \"%s\" needs %s, %s",
                    op_action_name(action), one->name, one->what);
         return false;
@@ -84,6 +103,8 @@ bool load_check_action(struct loader *loader, const struct conf *node,
     }
     for (const struct belonging *one = belongings; one->name; one++)
         good &= check_belonging(loader, node, one, action);
+    if (good && settings->format)
+        good = check_format(loader, node);
     if (good) {
         good &= check_zero(loader, node, "ttl", settings->ttl_ms);
         good &= check_zero(loader, node, "grace", settings->grace_ms);
@@ -114,6 +135,7 @@ bool load_action(struct loader *loader, struct cache *cache, const struct conf *
         .op = (enum op_action)settings->action,
         .ttl_ms = settings->ttl_ms,
         .grace_ms = settings->grace_ms,
+        .format = (enum op_format)settings->format,
     };
     if (action->op == OP_SET)
         return load_values(loader, cache, load_place(node, "value"), settings->value, action);

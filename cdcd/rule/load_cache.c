@@ -30,6 +30,7 @@ struct all_settings {
 };
 
 static const struct opt_word actions[] = {LOAD_ACTIONS};
+static const struct opt_word formats[] = {LOAD_FORMATS};
 static const struct opt_word all_actions[] = {
     {"scan", OP_SCAN, false}, {"bump", OP_BUMP, false}, {"delete", OP_DELETE, false}, {0}};
 

@@ -41,6 +41,7 @@ static const struct opt_word rows_words[] = {{"old", 1 << IMAGE_OLD, false},
                                              {0}};
 
 static const struct opt_word actions[] = {LOAD_ACTIONS};
+static const struct opt_word formats[] = {LOAD_FORMATS};
 
 static const struct opt_word targets[] = {
     {"key", TARGET_KEY, false}, {"all", TARGET_ALL, false}, {0}};

@@ -82,6 +82,7 @@ static void list_key(struct ruleset *ruleset, const struct trigger *trigger, con
         op.store = store->number;
         op.cache = cache->number;
         op.action = (uint8_t)action->op;
+        op.format = (uint8_t)action->format;
         op.stage = key->stage;
         emit(ctx, &op, &origin);
     }

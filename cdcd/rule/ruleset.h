@@ -35,6 +35,7 @@ struct action {
     enum op_action op;
     int64_t ttl_ms;
     int64_t grace_ms;
+    enum op_format format;
     const struct template *values; /* set: the value, publish: the message, by key; else NULL */
 };
 

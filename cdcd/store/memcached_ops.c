@@ -1,5 +1,7 @@
 #include "store/memcached_ops.h"
 
+#include "store/memcached_due.h"
+
 #include <assert.h>
 #include <ctype.h>
 #include <stdio.h>
@@ -8,33 +10,28 @@
 
 #define WORDS_MAX 120
 #define LOG_INTERVAL_MS 60000
+/* Of a value that is asked for, unless it is one that is to be changed. */
+#define SMALL_MAX 1024
 /* No memcached can be told to take more (-I). */
 #define VALUE_MAX_BYTES (1024u * 1024 * 1024)
 
-/* ---- what is sent ---- */
-
-/* Written with false, the key is one that no memcached can hold. */
-static void expect_if(struct memcached_ops *ops, bool written, enum memcached_due kind,
-                      struct flight *flight, uint64_t number)
+void memcached_ops_init(struct memcached_ops *ops, struct server *server, const char *store)
 {
-    if (written)
-        server_expect(ops->server, (struct due){.kind = (int)kind,
-                                                .flight = flight,
-                                                .from = flight->n_sent,
-                                                .n = 1,
-                                                .number = number});
-    else
-        flight_next(flight)->result = RESULT_REFUSED;
+    *ops = (struct memcached_ops){.server = server, .store = store, .mints = {.server = server}};
 }
 
-/* What follows an answer, about the same op; its key is one that was taken before. */
-static void expect_more(struct memcached_ops *ops, bool written, enum memcached_due kind,
-                        const struct due *due)
+/* ---- what is sent ---- */
+
+static void expect(struct memcached_ops *ops, enum memcached_due kind, struct flight *flight,
+                   uint64_t number)
 {
-    struct due more = *due;
-    assert(written);
-    more.kind = (int)kind;
-    server_expect(ops->server, more);
+    memcached_expect(ops->server, kind, flight, flight->n_sent, number);
+}
+
+/* What follows an answer, about the same op. */
+static void expect_more(struct memcached_ops *ops, enum memcached_due kind, const struct due *due)
+{
+    memcached_expect(ops->server, kind, due->flight, due->from, 0);
 }
 
 static int64_t clock_s(void)
@@ -71,8 +68,8 @@ static void send_instead(struct memcached_ops *ops, struct flight *flight,
                          const struct batch_op *op)
 {
     log_instead(ops, "it is larger than any memcached takes");
-    expect_if(ops, memcached_put_delete(link_out(ops->server->link), op->key, op->key_len),
-              DUE_INSTEAD, flight, 0);
+    memcached_put_delete(link_out(ops->server->link), op->key, op->key_len);
+    expect(ops, DUE_INSTEAD, flight, 0);
 }
 
 static void send_set(struct memcached_ops *ops, struct flight *flight, const struct batch_op *op)
@@ -84,36 +81,46 @@ static void send_set(struct memcached_ops *ops, struct flight *flight, const str
         send_instead(ops, flight, op);
         return;
     }
-    bool written = memcached_put_get(out, op->key, op->key_len, "");
-    expect_if(ops, written, DUE_EXISTS, flight, 0);
-    if (written)
-        expect_if(ops, memcached_put_set(out, op->key, op->key_len, &item), DUE_SET, flight, 0);
+    memcached_put_get(out, op->key, op->key_len, "");
+    expect(ops, DUE_EXISTS, flight, 0);
+    memcached_put_set(out, op->key, op->key_len, &item);
+    expect(ops, DUE_SET, flight, 0);
 }
 
 static void send_bump(struct memcached_ops *ops, struct flight *flight, const struct batch_op *op)
 {
     uint64_t start = clock_us();
-    struct buf *out = link_out(ops->server->link);
-    expect_if(ops, memcached_put_bump(out, op->key, op->key_len, start), DUE_BUMP, flight, start);
+    memcached_put_bump(link_out(ops->server->link), op->key, op->key_len, start);
+    expect(ops, DUE_BUMP, flight, start);
 }
 
-void memcached_ops_send(struct memcached_ops *ops, struct flight *flight)
+static void send_stale(struct memcached_ops *ops, struct flight *flight, const struct batch_op *op)
 {
-    const struct batch_op *op = flight_next(flight);
+    if (op->format == OP_FORMAT_MINTCACHE) {
+        mints_add(&ops->mints, flight);
+        return;
+    }
+    memcached_put_stale(link_out(ops->server->link), op->key, op->key_len, exptime(op->grace_ms));
+    expect(ops, DUE_STALE, flight, 0);
+}
+
+static void send_op(struct memcached_ops *ops, struct flight *flight, const struct batch_op *op)
+{
     struct buf *out = link_out(ops->server->link);
     switch ((enum op_action)op->action) {
     case OP_DELETE:
-        expect_if(ops, memcached_put_delete(out, op->key, op->key_len), DUE_DELETE, flight, 0);
+        memcached_put_delete(out, op->key, op->key_len);
+        expect(ops, DUE_DELETE, flight, 0);
         break;
     case OP_BUMP:
         send_bump(ops, flight, op);
         break;
     case OP_STALE:
-        expect_if(ops, memcached_put_stale(out, op->key, op->key_len, exptime(op->grace_ms)),
-                  DUE_STALE, flight, 0);
+        send_stale(ops, flight, op);
         break;
     case OP_EXPIRE:
-        expect_if(ops, memcached_put_get(out, op->key, op->key_len, " t"), DUE_LIFE, flight, 0);
+        memcached_put_get(out, op->key, op->key_len, " t");
+        expect(ops, DUE_LIFE, flight, 0);
         break;
     case OP_SET:
         send_set(ops, flight, op);
@@ -123,44 +130,24 @@ void memcached_ops_send(struct memcached_ops *ops, struct flight *flight)
     case OP_PUBLISH:
         assert(false); /* refused when the rules were loaded */
     }
+}
+
+void memcached_ops_send(struct memcached_ops *ops, struct flight *flight)
+{
+    struct batch_op *op = flight_next(flight);
+    if (memcached_takes_key(op->key, op->key_len))
+        send_op(ops, flight, op);
+    else
+        op->result = RESULT_REFUSED;
     flight->n_sent++;
 }
 
 /* ---- what is answered ---- */
 
-/* A counter that finds no memory waits by itself: deletes need none. */
-static enum batch_status judge(const struct due *due, const struct memcached_answer *answer)
-{
-    return answer->kind == MEMCACHED_BUSY && due->kind != DUE_BUMP ? BATCH_BUSY : BATCH_REFUSED;
-}
-
-bool memcached_ops_failed(const struct due *due, const struct memcached_answer *answer)
-{
-    static const char not_a_number[] = "CLIENT_ERROR cannot increment";
-    char words[WORDS_MAX], reason[200];
-    if (answer->kind != MEMCACHED_ERROR && answer->kind != MEMCACHED_BUSY)
-        return false;
-    server_quote(answer->text, answer->len, words, sizeof words);
-    bool no_number = strncmp(words, not_a_number, sizeof not_a_number - 1) == 0;
-    snprintf(reason, sizeof reason, "%s%s", words,
-             no_number ? ": a key to bump holds no number: delete it" : "");
-    flight_fail(due->flight, judge(due, answer), reason);
-    return true;
-}
-
-static bool take_deleted(struct memcached_ops *ops, struct batch_op *op,
-                         const struct memcached_answer *answer)
-{
-    if (answer->kind != MEMCACHED_HD && answer->kind != MEMCACHED_NF)
-        return server_drop(ops->server, "md was not answered with HD or NF");
-    op->result = answer->kind == MEMCACHED_HD ? RESULT_HIT : RESULT_MISS;
-    return true;
-}
-
 static bool take_instead(struct memcached_ops *ops, struct batch_op *op,
                          const struct memcached_answer *answer)
 {
-    if (!take_deleted(ops, op, answer))
+    if (!memcached_take_deleted(ops->server, op, answer))
         return false;
     op->result = RESULT_REFUSED;
     return true;
@@ -197,10 +184,11 @@ static void send_expire(struct memcached_ops *ops, const struct due *due, const 
 {
     struct buf *out = link_out(ops->server->link);
     int64_t at = exptime(op->ttl_ms);
-    expect_more(ops,
-                won ? memcached_put_stale(out, op->key, op->key_len, at)
-                    : memcached_put_touch(out, op->key, op->key_len, at),
-                DUE_EXPIRE, due);
+    if (won)
+        memcached_put_stale(out, op->key, op->key_len, at);
+    else
+        memcached_put_touch(out, op->key, op->key_len, at);
+    expect_more(ops, DUE_EXPIRE, due);
 }
 
 /* An application that writes the key between this answer and the next command gets our time on its
@@ -249,11 +237,11 @@ static bool take_set(struct memcached_ops *ops, const struct due *due, struct ba
     if (answer->kind == MEMCACHED_BUSY) {
         server_quote(answer->text, answer->len, words, sizeof words);
         log_instead(ops, words);
-        expect_more(ops, memcached_put_delete(link_out(ops->server->link), op->key, op->key_len),
-                    DUE_INSTEAD, due);
+        memcached_put_delete(link_out(ops->server->link), op->key, op->key_len);
+        expect_more(ops, DUE_INSTEAD, due);
         return true;
     }
-    if (memcached_ops_failed(due, answer))
+    if (memcached_due_failed(due, answer))
         return true;
     if (answer->kind != MEMCACHED_HD)
         return server_drop(ops->server, "ms was not answered with HD");
@@ -267,12 +255,14 @@ bool memcached_ops_take(struct memcached_ops *ops, const struct due *due,
     struct batch_op *op = flight_op(due->flight, due->from);
     if (due->kind == DUE_SET)
         return take_set(ops, due, op, answer);
-    if (memcached_ops_failed(due, answer))
+    if (due->kind >= DUE_MINT_SIZE && due->kind <= DUE_MINT_DELETE)
+        return mints_take(&ops->mints, due, answer);
+    if (memcached_due_failed(due, answer))
         return true;
     switch ((enum memcached_due)due->kind) {
     case DUE_DELETE:
     case DUE_STALE:
-        return take_deleted(ops, op, answer);
+        return memcached_take_deleted(ops->server, op, answer);
     case DUE_INSTEAD:
         return take_instead(ops, op, answer);
     case DUE_BUMP:
@@ -283,6 +273,10 @@ bool memcached_ops_take(struct memcached_ops *ops, const struct due *due,
         return take_expired(ops, op, answer);
     case DUE_EXISTS:
         return take_exists(ops, answer);
+    case DUE_MINT_SIZE:
+    case DUE_MINT_READ:
+    case DUE_MINT_WRITE:
+    case DUE_MINT_DELETE:
     case DUE_SET:
     case DUE_SCAN_DELETE:
     case DUE_END:
@@ -290,4 +284,16 @@ bool memcached_ops_take(struct memcached_ops *ops, const struct due *due,
     }
     assert(false); /* the peer's own */
     return false;
+}
+
+size_t memcached_ops_most(const struct memcached_ops *ops)
+{
+    const struct dues *dues = &ops->server->dues;
+    return dues->n > 0 && dues->ring[dues->first].kind == DUE_MINT_READ ? MINT_VALUE_MAX
+                                                                        : SMALL_MAX;
+}
+
+void memcached_ops_forget(struct memcached_ops *ops)
+{
+    mints_forget(&ops->mints);
 }

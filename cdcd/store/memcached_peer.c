@@ -10,6 +10,7 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "store/memcached_due.h"
 #include "store/memcached_lister.h"
 #include "store/memcached_login.h"
 #include "store/memcached_ops.h"
@@ -38,8 +39,6 @@ struct memcached_peer {
 static void list_keys(void *driver, const struct scan *scan);
 static void on_found(void *ctx, const char *key, size_t len);
 static void on_listed(void *ctx, const char *refusal);
-static void expect(struct memcached_peer *peer, enum memcached_due kind, struct flight *flight,
-                   unsigned place);
 static void on_open(void *ctx);
 static size_t on_data(void *ctx, const char *bytes, size_t n);
 static void on_lost(void *ctx, const char *reason);
@@ -62,7 +61,7 @@ struct memcached_peer *memcached_peer_make(const struct store_opts *opts, struct
         .store = opts->name, .user = opts->user, .password_file = opts->password_file};
     peer->scans = (struct scans){.list = list_keys, .driver = peer};
     server_init(&peer->server, store, number, events, ctx);
-    peer->ops = (struct memcached_ops){.server = &peer->server, .store = opts->name};
+    memcached_ops_init(&peer->ops, &peer->server, opts->name);
     struct link_opts link_opts = {
         .store = opts->name,
         .server = peer->name,
@@ -81,6 +80,7 @@ struct memcached_peer *memcached_peer_make(const struct store_opts *opts, struct
 void memcached_peer_free(struct memcached_peer *peer)
 {
     scans_forget(&peer->scans);
+    memcached_ops_forget(&peer->ops);
     memcached_lister_free(peer->lister);
     server_free(&peer->server);
     free(peer);
@@ -106,15 +106,8 @@ void memcached_peer_send(struct memcached_peer *peer, struct batch *batch)
         else
             memcached_ops_send(&peer->ops, flight);
     buf_put_str(link_out(peer->server.link), "mn\r\n");
-    expect(peer, DUE_END, flight, 0);
+    memcached_expect(&peer->server, DUE_END, flight, 0, 0);
     link_flush(peer->server.link);
-}
-
-static void expect(struct memcached_peer *peer, enum memcached_due kind, struct flight *flight,
-                   unsigned place)
-{
-    server_expect(&peer->server,
-                  (struct due){.kind = (int)kind, .flight = flight, .from = place, .n = 1});
 }
 
 /* ---- scans ---- */
@@ -135,7 +128,7 @@ static void on_found(void *ctx, const char *key, size_t len)
         return;
     }
     scan->n_due++;
-    expect(peer, DUE_SCAN_DELETE, scan->flight, scan->place);
+    memcached_expect(&peer->server, DUE_SCAN_DELETE, scan->flight, scan->place, 0);
     link_flush(peer->server.link);
     if (peer->server.dues.n > DUE_HIGH)
         memcached_lister_pause(peer->lister, true);
@@ -166,7 +159,7 @@ static bool take_scan_deleted(struct memcached_peer *peer, const struct due *due
 {
     struct scan *scan = peer->scans.first;
     scan->n_due--;
-    if (memcached_ops_failed(due, answer))
+    if (memcached_due_failed(due, answer))
         scan->failed = true;
     else if (answer->kind == MEMCACHED_HD)
         scan->found = true;
@@ -194,6 +187,10 @@ static bool take_answer(struct memcached_peer *peer, const struct memcached_answ
     case DUE_EXPIRE:
     case DUE_EXISTS:
     case DUE_SET:
+    case DUE_MINT_SIZE:
+    case DUE_MINT_READ:
+    case DUE_MINT_WRITE:
+    case DUE_MINT_DELETE:
         good = memcached_ops_take(&peer->ops, &due, answer);
         break;
     case DUE_SCAN_DELETE:
@@ -258,7 +255,7 @@ static size_t on_data(void *ctx, const char *bytes, size_t n)
         return shake_hands(peer, bytes, n);
     size_t at = 0;
     for (;;) {
-        at += memcached_read_answer(bytes + at, n - at, MEMCACHED_SMALL_MAX, &answer);
+        at += memcached_read_answer(bytes + at, n - at, memcached_ops_most(&peer->ops), &answer);
         if (answer.kind == MEMCACHED_PARTIAL)
             break;
         if (!take_answer(peer, &answer))
@@ -276,5 +273,6 @@ static void on_lost(void *ctx, const char *reason)
     struct memcached_peer *peer = ctx;
     memcached_lister_stop(peer->lister);
     scans_forget(&peer->scans);
+    memcached_ops_forget(&peer->ops);
     server_lost(&peer->server, reason);
 }

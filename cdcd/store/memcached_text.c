@@ -25,13 +25,18 @@ static bool is_plain(const char *key, size_t len)
     return len <= KEY_MAX;
 }
 
+bool memcached_takes_key(const char *key, size_t len)
+{
+    return len > 0 && (is_plain(key, len) || len <= BASE64_RAW_MAX);
+}
+
 /* `md KEY`, or `md BASE64 b`; what stands behind the key, if anything, comes before the b. */
 static bool put_command(struct buf *out, const char *verb, const char *key, size_t len,
                         const char *behind)
 {
     unsigned char encoded[KEY_MAX + 6];
     bool plain = is_plain(key, len);
-    if (len == 0 || (!plain && len > BASE64_RAW_MAX))
+    if (!memcached_takes_key(key, len))
         return false;
     buf_put_str(out, verb);
     if (plain) {

@@ -12,6 +12,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* False for a key that no memcached can hold. */
+bool memcached_takes_key(const char *key, size_t len);
 /* Write a command; false, and nothing is written, when memcached can hold no such key. */
 bool memcached_put_delete(struct buf *out, const char *key, size_t len);
 /* A counter that begins at `start`, or counts on from where it is; the new number is answered. */

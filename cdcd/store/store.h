@@ -38,6 +38,7 @@ struct batch_op {
     uint16_t slot;  /* of the key, within a store that has slots: the store fills it in */
     uint8_t action; /* enum op_action */
     uint8_t result; /* enum op_result; the store fills it in */
+    uint8_t format; /* enum op_format */
 };
 
 enum batch_status {

@@ -65,6 +65,8 @@ void opline_json(FILE *to, const struct ruleset *ruleset, const struct op *op,
     put_time(to, "ttl_ms", op->ttl_ms);
     put_time(to, "grace_ms", op->grace_ms);
     put_time(to, "redelete_ms", op->redelete_ms);
+    if (op->format == OP_FORMAT_MINTCACHE)
+        fprintf(to, ",\"format\":\"mintcache\"");
     fprintf(to, ",\"app\":");
     json_string(to, origin->app);
     fprintf(to, ",\"cache\":");

@@ -116,6 +116,181 @@ static void a_value_that_is_not_taken_leaves_no_older_one(void **state)
     }
 }
 
+/* A pair of 1.5 and "x", and the same when its time is zero. */
+#define PAIR(time) "\x80\x02G" time "X\x01\0\0\0xq\x01\x86q\x02."
+#define NEW PAIR("\x3f\xf8\0\0\0\0\0\0")
+#define OLD PAIR("\0\0\0\0\0\0\0\0")
+#define PAIR_BYTES (sizeof NEW - 1)
+#define SIZE "mg a s\r\n"
+#define READ "mg a v c f t\r\n"
+
+struct mint_talk {
+    struct world *world;
+    struct batch_op op;
+    struct batch batch;
+};
+
+static struct mint_talk mint_begin(void)
+{
+    struct mint_talk talk = {.world = make_up(), .op = op(OP_STALE, "a")};
+    talk.op.format = OP_FORMAT_MINTCACHE;
+    return talk;
+}
+
+static void mint_send(struct mint_talk *talk)
+{
+    talk->batch = (struct batch){.ops = &talk->op, .n = 1};
+    send_batch(talk->world, &talk->batch);
+    fake_expect(talk->world, 0, SIZE "mn\r\n");
+}
+
+static void mint_value(struct world *world, const char *flags, const char *value)
+{
+    char head[64];
+    fake_expect(world, 0, READ);
+    snprintf(head, sizeof head, "VA %zu %s\r\n", PAIR_BYTES, flags);
+    fake_say(world, 0, head);
+    fake_say_bytes(world, 0, value, PAIR_BYTES);
+    fake_say(world, 0, "\r\n");
+}
+
+static void mint_written(struct world *world, const char *flags)
+{
+    char head[64];
+    snprintf(head, sizeof head, "ms a %zu %s\r\n", PAIR_BYTES, flags);
+    fake_expect(world, 0, head);
+    fake_expect_bytes(world, 0, OLD, PAIR_BYTES);
+    fake_expect(world, 0, "\r\n");
+}
+
+static void mint_end(struct mint_talk *talk, const char *outcome)
+{
+    run_until(talk->world, said(talk->world, outcome));
+    assert_int_equal(fake_n_received(&talk->world->fake, 0), 0);
+    world_free(talk->world);
+}
+
+static void the_time_within_a_value_becomes_zero_and_all_else_stays(void **state)
+{
+    static const char *const kept[][2] = {{"c7 f1 t500", "T500 F1 C7"},
+                                          {"c8 f0 t-1", "T0 F0 C8"},
+                                          {"c9 f4294967295 t0", "T1 F4294967295 C9"}};
+    (void)state;
+    for (int i = 0; i < 3; i++) {
+        struct mint_talk talk = mint_begin();
+        mint_send(&talk);
+        fake_say(talk.world, 0, "HD s25\r\nMN\r\n");
+        mint_value(talk.world, kept[i][0], NEW);
+        mint_written(talk.world, kept[i][1]);
+        fake_say(talk.world, 0, "HD\r\n");
+        mint_end(&talk, "DONE hit\n");
+    }
+}
+
+static void a_value_that_was_written_meanwhile_is_read_again_and_at_last_deleted(void **state)
+{
+    struct mint_talk talk = mint_begin();
+    (void)state;
+    mint_send(&talk);
+    fake_say(talk.world, 0, "HD s25\r\nMN\r\n");
+    for (int i = 0; i < 3; i++) {
+        mint_value(talk.world, "c7 f1 t500", NEW);
+        mint_written(talk.world, "T500 F1 C7");
+        fake_say(talk.world, 0, "EX\r\n");
+    }
+    fake_expect(talk.world, 0, "md a\r\n");
+    fake_say(talk.world, 0, "HD\r\n");
+    mint_end(&talk, "DONE hit\n");
+}
+
+static void a_value_that_is_no_such_pair_is_deleted(void **state)
+{
+    struct mint_talk talk = mint_begin();
+    (void)state;
+    mint_send(&talk);
+    fake_say(talk.world, 0, "HD s4\r\nMN\r\n");
+    fake_expect(talk.world, 0, READ);
+    fake_say(talk.world, 0, "VA 4 c7 f0 t500\r\nwarm\r\n");
+    fake_expect(talk.world, 0, "md a\r\n");
+    fake_say(talk.world, 0, "HD\r\n");
+    mint_end(&talk, "DONE hit\n");
+}
+
+static void a_value_too_large_to_read_is_deleted(void **state)
+{
+    struct mint_talk talk = mint_begin();
+    (void)state;
+    mint_send(&talk);
+    fake_say(talk.world, 0, "HD s8388609\r\nMN\r\n");
+    fake_expect(talk.world, 0, "md a\r\n");
+    fake_say(talk.world, 0, "HD\r\n");
+    mint_end(&talk, "DONE hit\n");
+}
+
+static void a_value_without_room_for_its_copy_is_deleted(void **state)
+{
+    struct mint_talk talk = mint_begin();
+    (void)state;
+    mint_send(&talk);
+    fake_say(talk.world, 0, "HD s25\r\nMN\r\n");
+    mint_value(talk.world, "c7 f1 t500", NEW);
+    mint_written(talk.world, "T500 F1 C7");
+    fake_say(talk.world, 0, "SERVER_ERROR out of memory storing object\r\n");
+    fake_expect(talk.world, 0, "md a\r\n");
+    fake_say(talk.world, 0, "NF\r\n");
+    mint_end(&talk, "DONE miss\n");
+}
+
+static void a_value_that_goes_on_the_way_is_a_miss(void **state)
+{
+    struct mint_talk talk = mint_begin();
+    (void)state;
+    mint_send(&talk);
+    fake_say(talk.world, 0, "EN\r\nMN\r\n");
+    mint_end(&talk, "DONE miss\n");
+    talk = mint_begin();
+    mint_send(&talk);
+    fake_say(talk.world, 0, "HD s25\r\nMN\r\n");
+    fake_expect(talk.world, 0, READ);
+    fake_say(talk.world, 0, "EN\r\n");
+    mint_end(&talk, "DONE miss\n");
+    talk = mint_begin();
+    mint_send(&talk);
+    fake_say(talk.world, 0, "HD s25\r\nMN\r\n");
+    mint_value(talk.world, "c7 f1 t500", NEW);
+    mint_written(talk.world, "T500 F1 C7");
+    fake_say(talk.world, 0, "NF\r\n");
+    mint_end(&talk, "DONE miss\n");
+}
+
+static void few_values_are_read_at_a_time_and_all_have_their_turn(void **state)
+{
+    struct world *world = make_up();
+    struct batch_op ops[7];
+    struct batch batch = {.ops = ops, .n = 7};
+    (void)state;
+    for (int i = 0; i < 7; i++) {
+        ops[i] = op(OP_STALE, "a");
+        ops[i].format = OP_FORMAT_MINTCACHE;
+    }
+    send_batch(world, &batch);
+    fake_expect(world, 0, SIZE SIZE SIZE SIZE "mn\r\n");
+    fake_say(world, 0, "EN\r\nEN\r\nSERVER_ERROR\r\nEN\r\nMN\r\n");
+    fake_expect(world, 0, SIZE SIZE SIZE);
+    assert_false(said(world, "answered"));
+    fake_say(world, 0, "EN\r\nEN\r\nEN\r\n");
+    run_until(world, said(world, "BUSY none none none none none none none (SERVER_ERROR)\n"));
+    send_batch(world, &batch);
+    fake_expect(world, 0, SIZE SIZE SIZE SIZE "mn\r\n");
+    fake_hang_up(&world->fake, 0);
+    run_until(world, said(world, "LOST none"));
+    shake_hands(world, 1);
+    run_until(world, n_said(world, "up 0") == 2);
+    send_batch(world, &batch);
+    fake_expect(world, 1, SIZE SIZE SIZE SIZE "mn\r\n");
+    world_free(world);
+}
+
 static void a_counter_without_memory_waits_by_itself(void **state)
 {
     struct world *world = make_up();
@@ -195,6 +370,13 @@ int main(void)
         cmocka_unit_test(the_right_to_refresh_that_asking_took_is_given_back),
         cmocka_unit_test(a_set_is_a_hit_where_a_value_was),
         cmocka_unit_test(a_value_that_is_not_taken_leaves_no_older_one),
+        cmocka_unit_test(the_time_within_a_value_becomes_zero_and_all_else_stays),
+        cmocka_unit_test(a_value_that_was_written_meanwhile_is_read_again_and_at_last_deleted),
+        cmocka_unit_test(a_value_that_is_no_such_pair_is_deleted),
+        cmocka_unit_test(a_value_too_large_to_read_is_deleted),
+        cmocka_unit_test(a_value_without_room_for_its_copy_is_deleted),
+        cmocka_unit_test(a_value_that_goes_on_the_way_is_a_miss),
+        cmocka_unit_test(few_values_are_read_at_a_time_and_all_have_their_turn),
         cmocka_unit_test(a_counter_without_memory_waits_by_itself),
         cmocka_unit_test(keys_that_cannot_be_are_refused_by_every_action),
         cmocka_unit_test(a_wrong_answer_drops_the_connection),
