@@ -37,6 +37,27 @@ static const char expire_script[] = EXPIRE_SCRIPT IS_THERE;
 static const char stale_script[] =
     EXPIRE_SCRIPT "redis.call('SET', KEYS[2], '1', 'PX', ARGV[2])\n" IS_THERE;
 
+/* The time within a pickled pair (mintcache.h knows the same) becomes zero, which keeps the key's
+ * life; what is no such pair is deleted. */
+static const char mint_script[] =
+    "local kind = redis.call('TYPE', KEYS[1]).ok\n"
+    "if kind == 'none' then return 0 end\n"
+    "local at\n"
+    "if kind == 'string' and redis.call('STRLEN', KEYS[1]) >= 14 then\n"
+    "  local head = redis.call('GETRANGE', KEYS[1], 0, 11)\n"
+    "  local tail = redis.call('GETRANGE', KEYS[1], -7, -1)\n"
+    "  local pair = tail:find('\\134%.$') or tail:find('\\134\\148%.$') or\n"
+    "    tail:find('\\134q.%.$') or tail:find('\\134r....%.$')\n"
+    "  at = pair and (head:find('^\\128[\\2-\\5]G') and 3 or\n"
+    "    head:find('^\\128[\\4\\5]\\149........G') and 12)\n"
+    "end\n"
+    "if at and redis.call('STRLEN', KEYS[1]) >= at + 11 then\n"
+    "  redis.call('SETRANGE', KEYS[1], at, string.rep('\\0', 8))\n"
+    "else\n"
+    "  redis.call('UNLINK', KEYS[1])\n"
+    "end\n"
+    "return 1\n";
+
 /* SCARD refuses what is no set. What was put aside lives until it is deleted, so that no end of the
  * set's own time comes before that. */
 static const char aside_script[] = "if redis.call('EXISTS', KEYS[2]) == 1 then return 2 end\n"
@@ -146,6 +167,12 @@ static void put_companion(struct buf *out, const struct batch_op *op, bool clust
     redis_companion(&name, op, ":stale", cluster);
     redis_put_bulk(out, name.data, name.len);
     buf_free(&name);
+}
+
+void redis_put_mint(struct buf *out, const struct batch_op *op)
+{
+    put_script(out, mint_script, 1, 0);
+    redis_put_bulk(out, op->key, op->key_len);
 }
 
 void redis_put_stale(struct buf *out, const struct batch_op *op, bool cluster)

@@ -20,6 +20,9 @@ void redis_put_unlink(struct buf *out, const struct flight *flight, unsigned fro
 void redis_put_bump(struct buf *out, const struct batch_op *op);
 /* The script that cuts the key's time to live to its ttl_ms: answers as that of a bump. */
 void redis_put_expire(struct buf *out, const struct batch_op *op);
+/* The script that makes the time within its value zero (OP_FORMAT_MINTCACHE), or deletes the key
+ * when the value has none: answers as that of a bump. */
+void redis_put_mint(struct buf *out, const struct batch_op *op);
 /* The script that cuts it to grace_ms and sets the companion, for the application to find: answers
  * as that of a bump. */
 void redis_put_stale(struct buf *out, const struct batch_op *op, bool cluster);

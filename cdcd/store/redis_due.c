@@ -14,6 +14,7 @@ static const char *const commands[] = {
     [DUE_BUMP] = "eval exists time incr incrby",
     [DUE_INSTEAD] = "unlink",
     [DUE_STALE] = "eval pttl pexpire set",
+    [DUE_MINT] = "eval type strlen getrange setrange unlink",
     [DUE_EXPIRE] = "eval pttl pexpire",
     [DUE_PUBLISH] = "publish (and its channel: &CHANNEL)",
     [DUE_EXISTS] = "exists",

@@ -18,6 +18,7 @@ enum redis_due {
     DUE_INSTEAD, /* UNLINK of a key whose new value is too large */
     DUE_BUMP,
     DUE_STALE,
+    DUE_MINT, /* a stale of format "mintcache" */
     DUE_EXPIRE,
     DUE_PUBLISH,
     DUE_EXISTS, /* before a SET: was it there? */

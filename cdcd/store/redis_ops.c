@@ -91,6 +91,18 @@ static void send_publish(struct redis_ops *ops, struct flight *flight)
     redis_expect(ops->server, DUE_PUBLISH, flight, flight->n_sent++, 1);
 }
 
+static void send_stale(struct redis_ops *ops, struct flight *flight)
+{
+    const struct batch_op *op = flight_next(flight);
+    struct buf *out = begin_command(ops, flight);
+    bool mint = op->format == OP_FORMAT_MINTCACHE;
+    if (mint)
+        redis_put_mint(out, op);
+    else
+        redis_put_stale(out, op, ops->scanner.opts.by_slot);
+    redis_expect(ops->server, mint ? DUE_MINT : DUE_STALE, flight, flight->n_sent++, 1);
+}
+
 /* The next op of the flight; deletes that follow one another leave together. */
 static void send_op(struct redis_ops *ops, struct flight *flight)
 {
@@ -104,8 +116,7 @@ static void send_op(struct redis_ops *ops, struct flight *flight)
         redis_expect(ops->server, DUE_BUMP, flight, flight->n_sent++, 1);
         break;
     case OP_STALE:
-        redis_put_stale(begin_command(ops, flight), op, ops->scanner.opts.by_slot);
-        redis_expect(ops->server, DUE_STALE, flight, flight->n_sent++, 1);
+        send_stale(ops, flight);
         break;
     case OP_EXPIRE:
         redis_put_expire(begin_command(ops, flight), op);
@@ -214,6 +225,7 @@ static bool take_result(struct redis_ops *ops, const struct due *due, const redi
         return take_instead(ops, due, reply);
     case DUE_BUMP:
     case DUE_STALE:
+    case DUE_MINT:
     case DUE_EXPIRE:
         return take_script(ops, due, reply);
     case DUE_PUBLISH:
