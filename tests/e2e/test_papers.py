@@ -91,7 +91,7 @@ def test_what_is_not_built_is_named_in_one_place():
     text = (REPOSITORY / "cdcd/config.c").read_text("utf-8")
     unbuilt = re.findall(r'\{\.name = "(\w+)", \.unbuilt = true', text)
     place = PAPERS[1].read_text("utf-8").split("\n## Not built yet\n")[1].split("\n## ")[0]
-    assert len(unbuilt) > 10
+    assert unbuilt
     for name in unbuilt:
         assert f"`{name}`" in place, name
     for store in ("redis", "memcached"):
