@@ -375,7 +375,8 @@ static void poll_name(struct link *link)
     if (status == EAI_INPROGRESS) {
         set_timer(link, RESOLVE_POLL_MS);
     } else if (status != 0) {
-        snprintf(reason, sizeof reason, "the host's name cannot be resolved: %s",
+        snprintf(reason, sizeof reason,
+                 "the host's name cannot be resolved (%s): mend it, or the resolver",
                  gai_strerror(status));
         fail(link, reason);
     } else {

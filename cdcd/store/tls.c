@@ -113,6 +113,7 @@ static SSL_CTX *make_context(const struct tls_opts *opts, struct err *err)
     SSL_CTX *ctx = SSL_CTX_new(TLS_client_method());
     if (!ctx || SSL_CTX_set_min_proto_version(ctx, TLS1_2_VERSION) != 1)
         abort();
+    SSL_CTX_set_options(ctx, SSL_OP_NO_RENEGOTIATION);
     SSL_CTX_set_default_passwd_cb(ctx, refuse_passphrase);
     if (load_trust(ctx, opts, err) < 0 || load_own(ctx, opts, err) < 0) {
         SSL_CTX_free(ctx);

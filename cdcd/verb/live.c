@@ -6,6 +6,7 @@
 #include <event2/event.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <string.h>
 
 #define DATABASE_MS 15000
 #define STORES_MS 5000
@@ -80,15 +81,32 @@ static void on_ready(void *ctx, struct store *store, unsigned server)
     (void)server;
 }
 
+static void on_renewed(void *ctx, struct store *store, unsigned server, int64_t since_ms)
+{
+    (void)ctx;
+    (void)store;
+    (void)server;
+    (void)since_ms;
+}
+
 static void open_store(struct probing *probing, struct probed_store *probed)
 {
-    static const struct store_events events = {
-        .up = on_up, .down = on_down, .denied = on_denied, .ready = on_ready};
+    static const struct store_events events = {.up = on_up,
+                                               .down = on_down,
+                                               .renewed = on_renewed,
+                                               .ready = on_ready,
+                                               .denied = on_denied};
     probed->store =
         store_driver(probed->opts->type)->open(probed->opts, probing->base, &events, probing);
     probed->n = probed->store->ops->n_servers(probed->store);
     probed->probes = mem_alloc(probed->n * sizeof *probed->probes);
     probing->n_unknown += probed->n;
+}
+
+/* What a driver adds to a reason, `reason: what to do`, is better than what can be said here. */
+static bool has_remedy(const char *reason)
+{
+    return strstr(reason, ": ");
 }
 
 static void report(const struct probed_store *probed, unsigned server,
@@ -105,8 +123,8 @@ static void report(const struct probed_store *probed, unsigned server,
         break;
     case SERVER_DOWN:
         complain_code(complaints, EX_UNAVAILABLE, opts->file, opts->line,
-                      "store %s (%s) cannot be reached: %s; start it, or mend its address",
-                      opts->name, name, probe->reason);
+                      "store %s (%s) cannot be reached: %s%s", opts->name, name, probe->reason,
+                      has_remedy(probe->reason) ? "" : "; start it, or mend its address");
         break;
     case SERVER_UNKNOWN:
         complain_code(complaints, EX_UNAVAILABLE, opts->file, opts->line,

@@ -24,12 +24,13 @@ class Authority:
                 "-keyout", self.folder / "ca.key", "-out", self.file)
         self.folder.chmod(0o755)
 
-    def sign(self, name="server", hosts="DNS:localhost,IP:127.0.0.1", days=30):
+    def sign(self, name="server", hosts="DNS:localhost,IP:127.0.0.1", days=30, usage=None):
         """Certificate and key of a server or a client; days = -1: it expired yesterday. Both files
         are replaced when there are such."""
         certificate, key = self.folder / f"{name}.crt", self.folder / f"{name}.key"
         request = self.folder / f"{name}.csr"
-        openssl("req", *KEY, "-subj", f"/CN={name}", "-addext", f"subjectAltName={hosts}",
+        uses = ["-addext", f"extendedKeyUsage={usage}"] if usage else []
+        openssl("req", *KEY, "-subj", f"/CN={name}", "-addext", f"subjectAltName={hosts}", *uses,
                 "-keyout", key, "-out", request)
         openssl("x509", "-req", "-in", request, "-CA", self.file, "-CAkey", self.folder / "ca.key",
                 "-CAcreateserial", "-copy_extensions", "copy", "-days", days, "-out", certificate)
