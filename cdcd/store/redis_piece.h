@@ -9,11 +9,12 @@
 #include "store/store.h"
 
 struct whole {
-    struct batch *batch;  /* borrowed until it is answered for */
-    struct share *shares; /* of each op */
-    unsigned n_pieces;    /* made, and not taken over */
-    uint64_t version;     /* the cluster's: of the map when it was taken */
-    bool doubted;         /* what was done of it may be lost: all of it is to be done again */
+    struct batch *batch;   /* borrowed until it is answered for */
+    struct share *shares;  /* of each op */
+    unsigned n_pieces;     /* made, and not taken over */
+    uint64_t version;      /* the cluster's: of the map when it was taken */
+    bool doubted;          /* what was done of it may be lost: all of it is to be done again */
+    struct errand *errand; /* that it is of; NULL for a batch of the cluster's users */
     struct whole *prev;
     struct whole *next;
 };

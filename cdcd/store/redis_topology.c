@@ -32,6 +32,8 @@ struct topology {
     unsigned asked;      /* who is asked now */
     unsigned turn;       /* who was asked last */
     struct log_limit failure_limit;
+    struct log_limit change_limit;
+    unsigned n_moved; /* slots, since it was logged */
 };
 
 static void on_time(void *ctx);
@@ -253,11 +255,25 @@ static int64_t missed_by_any(const struct topology *topology, const struct slot_
     return since_ms;
 }
 
+/* While slots are moved, one after the other, now and then. */
+static void log_change(struct topology *topology, bool replica_took_over)
+{
+    unsigned n_suppressed, n_up;
+    bool pass =
+        log_limit_pass(&topology->change_limit, timer_now_ms(), LOG_INTERVAL_MS, &n_suppressed);
+    if (!pass && !replica_took_over)
+        return;
+    log_info("slots have other owners store=%s n=%u masters=%u%s", topology->opts.store->name,
+             topology->n_moved, count_owners(topology, &n_up),
+             replica_took_over ? " why=\"a replica took over\"" : "");
+    topology->n_moved = 0;
+}
+
 static void apply(struct topology *topology, const struct slot_map *map)
 {
     struct member **masters = find_masters(topology, map);
     int64_t since_ms = missed_by_any(topology, map, masters);
-    unsigned n_changed = 0, n_up;
+    unsigned n_changed = 0;
     for (unsigned slot = 0; slot < SLOTS_N; slot++) {
         struct member *new = mapped(map, masters, slot);
         if (new == topology_owner(topology, slot))
@@ -268,9 +284,8 @@ static void apply(struct topology *topology, const struct slot_map *map)
     free(masters);
     if (n_changed == 0)
         return;
-    log_info("slots have other owners store=%s n=%u masters=%u%s", topology->opts.store->name,
-             n_changed, count_owners(topology, &n_up),
-             since_ms == INT64_MAX ? "" : " why=\"a replica took over\"");
+    topology->n_moved += n_changed;
+    log_change(topology, since_ms != INT64_MAX);
     tell_change(topology, since_ms);
 }
 

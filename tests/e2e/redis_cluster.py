@@ -1,7 +1,7 @@
 """A Redis Cluster on loopback: masters, and their replicas."""
 
 import binascii
-import signal
+import subprocess
 
 import redis as redis_client
 
@@ -19,6 +19,7 @@ def slot_of(key):
 class Node(Redis):
     def __init__(self, folder, **options):
         self.bus_port = free_port()
+        self.frozen = False
         super().__init__(
             folder,
             port=free_port(),
@@ -33,6 +34,14 @@ class Node(Redis):
             },
         )
 
+    def freeze(self):
+        self.frozen = True
+        super().freeze()
+
+    def thaw(self):
+        super().thaw()
+        self.frozen = False
+
     def ask(self, *words):
         return self.client.execute_command(*words)
 
@@ -40,8 +49,19 @@ class Node(Redis):
     def id(self):
         return self.ask("CLUSTER MYID").decode()
 
+    def is_master(self):
+        try:
+            return self.running() and not self.frozen and self.client.info("replication")["role"] == "master"
+        except redis_client.ConnectionError:
+            return False
+
     def address(self):
         return f"127.0.0.1:{self.port}"
+
+    def pipe(self, commands):
+        words = ["redis-cli", "-s", str(self.socket), "--pipe"]
+        said = subprocess.run(words, input=commands, capture_output=True, text=True, check=True)
+        assert "errors: 0," in said.stdout, said.stdout
 
     def says(self):
         """What it says of itself and the others: words by id."""
@@ -110,11 +130,7 @@ class RedisCluster:
 
     def alive(self):
         """Nodes that run and are masters now."""
-        return [
-            node
-            for node in self.nodes
-            if node.running() and node.client.info("replication")["role"] == "master"
-        ]
+        return [node for node in self.nodes if node.is_master()]
 
     def owners(self):
         """The node of each slot, as the first that runs says."""
@@ -133,12 +149,11 @@ class RedisCluster:
 
     def warm(self, *keys):
         owners = self.owners()
-        pipes = {}
+        commands = {}
         for key in keys:
-            node = owners[slot_of(key)]
-            pipes.setdefault(node, node.client.pipeline(transaction=False)).set(key, "warm")
-        for pipe in pipes.values():
-            pipe.execute()
+            commands.setdefault(owners[slot_of(key)], []).append(f"SET {key} warm\r\n")
+        for node, lines in commands.items():
+            node.pipe("".join(lines))
 
     def left(self):
         return {key.decode() for node in self.alive() for key in node.client.scan_iter(count=10000)}
@@ -152,13 +167,17 @@ class RedisCluster:
         target.ask("CLUSTER SETSLOT", slot, "IMPORTING", source.id)
         source.ask("CLUSTER SETSLOT", slot, "MIGRATING", target.id)
         self.move_keys(slot, source, target)
-        self.end_move(slot, target)
+        self.end_move(slot, source, target)
+
+    def move_all(self, slots, source, target):
+        for slot in slots:
+            self.move(slot, source, target)
 
     def move_keys(self, slot, source, target):
         while keys := source.ask("CLUSTER GETKEYSINSLOT", slot, 100):
             source.ask("MIGRATE", "127.0.0.1", target.port, "", 0, 5000, "KEYS", *keys)
 
-    def end_move(self, slot, target):
-        target.ask("CLUSTER SETSLOT", slot, "NODE", target.id)
-        for node in self.alive():
+    def end_move(self, slot, source, target):
+        """The others hear of it."""
+        for node in (target, source):
             node.ask("CLUSTER SETSLOT", slot, "NODE", target.id)
