@@ -193,7 +193,7 @@ static const struct opt file_rows[] = {
 
 struct store_settings {
     struct store_opts opts;
-    struct opt_strings servers, urls, cluster;
+    struct opt_strings servers, urls, cluster, sentinels;
 };
 
 static const struct opt store_rows[] = {
@@ -246,8 +246,15 @@ static const struct opt store_rows[] = {
      AT(opts.unhashed_prefix),
      .help = "memcached: how keys begin where the client has put a prefix in front after it chose "
              "the server"},
-    {.name = "sentinels", .unbuilt = true, .help = "redis: the sentinels, an array"},
-    {.name = "master", .unbuilt = true, .help = "redis: the sentinels' name of the master"},
+    {.name = "sentinels",
+     .type = OPT_STRINGS,
+     AT(sentinels),
+     .help = "redis: instead of a url, all sentinels of the master, host[:port] each, port 26379 "
+             "where left out; the server is the one that most of them name"},
+    {.name = "master",
+     .type = OPT_STRING,
+     AT(opts.master),
+     .help = "redis: the name that the sentinels have for the master"},
     {.name = "cluster",
      .type = OPT_STRINGS,
      AT(cluster),
@@ -478,6 +485,8 @@ static void read_store(struct settings *set, const struct opt_reader *reader,
     opts->n_urls = store.urls.n;
     opts->cluster = store.cluster.list;
     opts->n_cluster = store.cluster.n;
+    opts->sentinels = store.sentinels.list;
+    opts->n_sentinels = store.sentinels.n;
     opts->retry_min_ms = config->retry_min_ms;
     opts->retry_max_ms = config->retry_max_ms;
     opts->file = node->file;

@@ -147,6 +147,8 @@ void link_stop(struct link *link)
 {
     if (link->state == LINK_IDLE)
         return;
+    if (link->state == LINK_UP)
+        link->said_up = false;
     retire(link);
     link_enter(link, LINK_IDLE, "stopped");
 }
@@ -235,13 +237,19 @@ static const char *held_back(unsigned n, char *to, size_t room)
     return to;
 }
 
+static const char *what(const struct link *link)
+{
+    return link->opts.what ? link->opts.what : "store";
+}
+
 void link_up(struct link *link)
 {
     link_enter(link, LINK_UP, "handshake done");
     link->up_since_ms = now_ms();
     link->last_reason[0] = '\0';
     if (!link->said_up)
-        log_info("store is up store=%s server=\"%s\"", link->opts.store, link->opts.server);
+        log_info("%s is up store=%s server=\"%s\"", what(link), link->opts.store,
+                 link->opts.server);
     link->said_up = true;
 }
 
@@ -281,9 +289,9 @@ static void log_failure(struct link *link, const char *reason)
         link->failure_log = (struct log_limit){0};
     struct log_limit *limit = was_up ? &link->lost_log : &link->failure_log;
     if (log_limit_pass(limit, now_ms(), was_up ? CHANGE_LOG_MS : FAILURE_LOG_MS, &n)) {
-        log_warn("%s store=%s server=\"%s\" reason=\"%s\"%s",
-                 was_up ? "store is lost" : "store cannot be reached", link->opts.store,
-                 link->opts.server, reason, held_back(n, held, sizeof held));
+        log_warn("%s %s store=%s server=\"%s\" reason=\"%s\"%s", what(link),
+                 was_up ? "is lost" : "cannot be reached", link->opts.store, link->opts.server,
+                 reason, held_back(n, held, sizeof held));
         link->said_up = false;
     }
     snprintf(link->last_reason, sizeof link->last_reason, "%s", reason);

@@ -44,6 +44,7 @@ struct link_events {
 struct link_opts {
     const char *store;  /* for the log */
     const char *server; /* for the log */
+    const char *what;   /* for the log; NULL: "store" */
     const struct address *address;
     struct tls_opts tls; /* not on: plain; a unix socket is always plain */
     int64_t timeout_ms;  /* for a connection to be made, and for an answer */

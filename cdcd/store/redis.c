@@ -1,6 +1,7 @@
-/* A Redis as a store: one server at a fixed address, or a cluster of them. */
+/* A Redis as a store: one server at a fixed address, or where sentinels say; or a cluster. */
 #include "base/mem.h"
 #include "store/redis_cluster.h"
+#include "store/redis_master.h"
 #include "store/redis_node.h"
 
 #include <assert.h>
@@ -38,7 +39,9 @@ static unsigned redis_check(const struct store_opts *opts, struct complaints *co
     struct redis_url url;
     struct err err;
     unsigned before = complaints->n_errors;
-    if (opts->n_cluster > 0)
+    if (opts->n_sentinels > 0 || opts->master)
+        redis_master_check(opts, complaints);
+    else if (opts->n_cluster > 0)
         redis_cluster_check(opts, complaints);
     else if (!opts->url)
         complain(complaints, SEVERITY_ERROR, opts->file, opts->line,
@@ -65,6 +68,8 @@ static struct store *redis_open(const struct store_opts *opts, struct event_base
 {
     if (opts->n_cluster > 0)
         return redis_cluster_open(opts, base, events, ctx);
+    if (opts->n_sentinels > 0)
+        return redis_master_open(opts, base, events, ctx);
     struct redis *redis = mem_alloc(sizeof *redis);
     struct err err;
     redis->store.ops = &store_redis;

@@ -168,9 +168,13 @@ static void compare(struct redis_handshake *handshake, struct server *server)
                 strcmp(last->replid, identity->replid) == 0;
     if (!known)
         say_unknown(handshake);
+    /* What a master acknowledged that was none any more is lost, however long ago. */
+    int64_t good_ms = handshake->heard_ms;
+    if (handshake->vouched_ms < good_ms)
+        good_ms = handshake->vouched_ms;
     if (handshake->was_up && !same)
         server->events->renewed(server->ctx, server->store, server->number,
-                                handshake->heard_ms - handshake->opts.store->failover_window_ms);
+                                good_ms - handshake->opts.store->failover_window_ms);
 }
 
 static bool take_pong(struct redis_handshake *handshake, struct server *server)
@@ -180,6 +184,8 @@ static bool take_pong(struct redis_handshake *handshake, struct server *server)
     handshake->last = handshake->identity;
     handshake->was_up = true;
     handshake->heard_ms = timer_now_ms();
+    handshake->vouched_ms =
+        handshake->opts.store->n_sentinels > 0 ? handshake->heard_ms : INT64_MAX;
     server_up(server);
     return true;
 }

@@ -35,6 +35,8 @@ struct redis_handshake {
     struct redis_identity identity;
     bool said_unknown; /* that INFO is not allowed */
     bool was_up;
+    int64_t
+        vouched_ms;   /* when it was last known that the server is the master; INT64_MAX: always */
     int64_t heard_ms; /* when the server that is or was up was last heard; the driver notes it */
 };
 

@@ -111,11 +111,21 @@ static size_t redis_on_data(void *ctx, const char *bytes, size_t n)
     return n;
 }
 
+static void take_loss(struct redis_node *node, const char *reason)
+{
+    redis_ops_forget(&node->ops);
+    server_lost(&node->server, reason);
+}
+
 static void redis_on_lost(void *ctx, const char *reason)
 {
     struct redis_node *node = ctx;
-    redis_ops_forget(&node->ops);
-    server_lost(&node->server, reason);
+    bool was_up = node->server.state == SERVER_UP;
+    take_loss(node, reason);
+    if (!node->opts.lost)
+        return;
+    link_stop(node->server.link);
+    node->opts.lost(node->opts.lost_ctx, was_up);
 }
 
 /* ---- the node ---- */
@@ -161,6 +171,25 @@ struct redis_node *redis_node_make(const struct redis_node_opts *opts, struct ev
 void redis_node_start(struct redis_node *node)
 {
     link_start(node->server.link, 0);
+}
+
+void redis_node_start_at(struct redis_node *node, const struct address *address)
+{
+    node->opts.address = *address;
+    snprintf(node->name, sizeof node->name, "redis %s", address->name);
+    redis_node_start(node);
+}
+
+void redis_node_stop(struct redis_node *node, const char *reason)
+{
+    link_stop(node->server.link);
+    take_loss(node, reason);
+}
+
+void redis_node_vouch(struct redis_node *node)
+{
+    if (link_is_up(node->server.link))
+        node->handshake.vouched_ms = timer_now_ms();
 }
 
 void redis_node_free(struct redis_node *node)

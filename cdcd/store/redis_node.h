@@ -22,6 +22,10 @@ struct redis_node_opts {
      * timer. keys are strings; lent. NULL: they are all on this server. */
     void (*delete_members)(void *ctx, unsigned number, uint64_t page,
                            struct redisReply *const *keys, size_t n);
+    /* Told, if set, that a connection or an attempt was lost; who is told says where the next one
+     * goes. */
+    void (*lost)(void *ctx, bool was_up);
+    void *lost_ctx;
     /* Told, if set, for each op of a batch that an error answers, before the batch is answered
      * for. text is the error without its leading `-`; lent. */
     void (*refused)(void *ctx, struct batch *batch, unsigned op, const char *text, size_t len);
@@ -32,6 +36,13 @@ struct redis_node *redis_node_make(const struct redis_node_opts *opts, struct ev
                                    struct store *store, unsigned number,
                                    const struct store_events *events, void *ctx);
 void redis_node_start(struct redis_node *node);
+/* Starts it at another address; only when it is idle. */
+void redis_node_start_at(struct redis_node *node, const struct address *address);
+/* Ends the connection, or the attempt, and says that the server is down: it is idle then. */
+void redis_node_stop(struct redis_node *node, const char *reason);
+/* Whoever knows says that this server is the master now: what it acknowledges counts. A node that
+ * nobody vouches for vouches for itself. */
+void redis_node_vouch(struct redis_node *node);
 /* Ends the connection; batches that are out are answered for no more. */
 void redis_node_free(struct redis_node *node);
 

@@ -246,6 +246,16 @@ int url_parse_server(const char *text, struct address *parsed, struct err *err)
     return bad;
 }
 
+int url_parse_host(const char *text, uint16_t default_port, struct address *parsed, struct err *err)
+{
+    *parsed = (struct address){0};
+    if (take_host_port(&text, default_port, parsed, err) < 0)
+        return -1;
+    if (*text)
+        return err_set(err, EX_CONFIG, "it does not end after the port; write host:port");
+    return 0;
+}
+
 static int take_http_path(const char *at, struct http_url *parsed, struct err *err)
 {
     size_t n = strlen(at);

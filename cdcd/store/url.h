@@ -47,6 +47,10 @@ int url_parse_weighted(const char *text, struct url_server *parsed, struct err *
 /* The same for host[:port[:weight]] or unix:/path, of which only the address counts. */
 int url_parse_server(const char *text, struct address *parsed, struct err *err);
 
+/* The same for host[:port]. */
+int url_parse_host(const char *text, uint16_t default_port, struct address *parsed,
+                   struct err *err);
+
 struct http_url {
     struct address address;
     bool tls;
