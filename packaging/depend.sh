@@ -16,6 +16,7 @@ build='gcc libc6-dev cmake make pkg-config libpq-dev libevent-dev libhiredis-dev
 servers='postgresql redis-server memcached python3 python3-psycopg2 python3-redis'
 tests='openssl libcmocka-dev clang libclang-rt-dev clang-format python3-pytest python3-pytest-xdist
        python3-django python3-django-redis python3-pymemcache python3-memcache python3-pylibmc
+       python3-greenlet
        ruby-actionpack ruby-activerecord ruby-pg ruby-dalli ruby-redis
        php-cli php-memcached php-memcache php-redis php-pgsql
        php-illuminate-cache php-illuminate-redis php-symfony-cache nodejs
