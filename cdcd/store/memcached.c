@@ -91,10 +91,12 @@ static struct store *memcached_open(const struct store_opts *opts, struct event_
     memcached->store.ops = &store_memcached;
     memcached->selector = make_selector(opts, &none);
     assert(memcached->selector); /* it was checked */
+    bool ejects = selector_ejects(memcached->selector);
     memcached->n_peers = opts->n_servers;
     memcached->peers = mem_alloc(opts->n_servers * sizeof(struct memcached_peer *));
     for (unsigned i = 0; i < opts->n_servers; i++)
-        memcached->peers[i] = memcached_peer_make(opts, base, &memcached->store, i, events, ctx);
+        memcached->peers[i] =
+            memcached_peer_make(opts, base, &memcached->store, i, ejects, events, ctx);
     return &memcached->store;
 }
 
@@ -113,6 +115,11 @@ static unsigned memcached_n_servers(const struct store *store)
 static unsigned memcached_route(const struct store *store, const char *key, size_t len)
 {
     return selector_choose(((const struct memcached *)store)->selector, key, len);
+}
+
+static bool memcached_strays(const struct store *store, unsigned server)
+{
+    return memcached_peer_strays(find_peer(store, server));
 }
 
 static const char *memcached_server_name(const struct store *store, unsigned server)
@@ -149,6 +156,7 @@ const struct store_ops store_memcached = {
     .open = memcached_open,
     .n_servers = memcached_n_servers,
     .route = memcached_route,
+    .strays = memcached_strays,
     .server_name = memcached_server_name,
     .ready = memcached_ready,
     .send = memcached_send,

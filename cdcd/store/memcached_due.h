@@ -6,6 +6,7 @@
 #include "store/server.h"
 
 enum memcached_due {
+    DUE_CLEAR, /* before it is up */
     DUE_DELETE,
     DUE_INSTEAD, /* md of a key whose new value the server does not take */
     DUE_BUMP,

@@ -146,6 +146,7 @@ static bool take_written(struct mints *mints, const struct due *due, struct batc
     case MEMCACHED_PARTIAL:
     case MEMCACHED_BROKEN:
     case MEMCACHED_EN:
+    case MEMCACHED_OK:
     case MEMCACHED_VA:
     case MEMCACHED_MN:
     case MEMCACHED_VERSION:

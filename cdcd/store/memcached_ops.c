@@ -278,6 +278,7 @@ bool memcached_ops_take(struct memcached_ops *ops, const struct due *due,
     case DUE_MINT_WRITE:
     case DUE_MINT_DELETE:
     case DUE_SET:
+    case DUE_CLEAR:
     case DUE_SCAN_DELETE:
     case DUE_END:
         break;

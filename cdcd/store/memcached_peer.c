@@ -10,6 +10,7 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "store/ejection.h"
 #include "store/memcached_due.h"
 #include "store/memcached_lister.h"
 #include "store/memcached_login.h"
@@ -20,6 +21,7 @@
 #include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <time.h>
 
 /* Answers due at which a listing is read no further, and goes on. */
 #define DUE_HIGH 2000
@@ -34,6 +36,8 @@ struct memcached_peer {
     struct memcached_login login;
     struct memcached_lister *lister;
     struct scans scans;
+    struct ejection ejection;
+    bool clearing; /* on the way from the handshake to being up */
 };
 
 static void list_keys(void *driver, const struct scan *scan);
@@ -43,8 +47,15 @@ static void on_open(void *ctx);
 static size_t on_data(void *ctx, const char *bytes, size_t n);
 static void on_lost(void *ctx, const char *reason);
 
+static int64_t clock_ms(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
 struct memcached_peer *memcached_peer_make(const struct store_opts *opts, struct event_base *base,
-                                           struct store *store, unsigned number,
+                                           struct store *store, unsigned number, bool ejects,
                                            const struct store_events *events, void *ctx)
 {
     static const struct link_events link_events = {on_open, on_data, on_lost};
@@ -60,6 +71,7 @@ struct memcached_peer *memcached_peer_make(const struct store_opts *opts, struct
     peer->login = (struct memcached_login){
         .store = opts->name, .user = opts->user, .password_file = opts->password_file};
     peer->scans = (struct scans){.list = list_keys, .driver = peer};
+    peer->ejection.state = ejects ? EJECTION_NEW : EJECTION_NEVER;
     server_init(&peer->server, store, number, events, ctx);
     memcached_ops_init(&peer->ops, &peer->server, opts->name);
     struct link_opts link_opts = {
@@ -89,6 +101,11 @@ void memcached_peer_free(struct memcached_peer *peer)
 const char *memcached_peer_name(const struct memcached_peer *peer)
 {
     return peer->name;
+}
+
+bool memcached_peer_strays(const struct memcached_peer *peer)
+{
+    return peer->ejection.state != EJECTION_NEVER && ejection_strays(&peer->ejection, clock_ms());
 }
 
 bool memcached_peer_ready(const struct memcached_peer *peer)
@@ -154,6 +171,31 @@ static void on_listed(void *ctx, const char *refusal)
 
 /* ---- what is answered ---- */
 
+static void come_up(struct memcached_peer *peer)
+{
+    peer->clearing = false;
+    ejection_up(&peer->ejection, clock_ms());
+    server_up(&peer->server);
+}
+
+static bool take_cleared(struct memcached_peer *peer, const struct memcached_answer *answer)
+{
+    char words[120];
+    if (answer->kind == MEMCACHED_OK) {
+        log_info("a server was away, and is cleared before it is used store=%s server=\"%s\"",
+                 peer->store_name, peer->name);
+    } else if (answer->kind == MEMCACHED_ERROR || answer->kind == MEMCACHED_BUSY) {
+        server_quote(answer->text, answer->len, words, sizeof words);
+        log_warn("a server was away, and refuses to be cleared: it may hold what is old; clear it "
+                 "by hand, or let it be without -F store=%s server=\"%s\" reason=\"%s\"",
+                 peer->store_name, peer->name, words);
+    } else {
+        return server_drop(&peer->server, "flush_all was not answered with OK");
+    }
+    come_up(peer);
+    return true;
+}
+
 static bool take_scan_deleted(struct memcached_peer *peer, const struct due *due,
                               const struct memcached_answer *answer)
 {
@@ -179,6 +221,8 @@ static bool take_answer(struct memcached_peer *peer, const struct memcached_answ
     if (!server_take_due(&peer->server, &due))
         return server_drop(&peer->server, "an answer that nobody asked for");
     switch ((enum memcached_due)due.kind) {
+    case DUE_CLEAR:
+        return take_cleared(peer, answer);
     case DUE_DELETE:
     case DUE_INSTEAD:
     case DUE_BUMP:
@@ -226,6 +270,19 @@ static void refuse(struct memcached_peer *peer, const struct err *why)
     server_denied(&peer->server, &denial);
 }
 
+/* What it kept while it was away may be old. */
+static void finish_handshake(struct memcached_peer *peer)
+{
+    if (!ejection_must_clear(&peer->ejection, clock_ms())) {
+        come_up(peer);
+        return;
+    }
+    peer->clearing = true;
+    buf_put_str(link_out(peer->server.link), "flush_all\r\n");
+    memcached_expect(&peer->server, DUE_CLEAR, NULL, 0, 0);
+    link_flush(peer->server.link);
+}
+
 static size_t shake_hands(struct memcached_peer *peer, const char *bytes, size_t n)
 {
     struct link *link = peer->server.link;
@@ -238,7 +295,7 @@ static size_t shake_hands(struct memcached_peer *peer, const char *bytes, size_t
         break;
     case LOGIN_DONE:
         link_answered(link, false);
-        server_up(&peer->server);
+        finish_handshake(peer);
         break;
     case LOGIN_REFUSED:
         refuse(peer, &err);
@@ -251,7 +308,7 @@ static size_t on_data(void *ctx, const char *bytes, size_t n)
 {
     struct memcached_peer *peer = ctx;
     struct memcached_answer answer;
-    if (!link_is_up(peer->server.link))
+    if (!link_is_up(peer->server.link) && !peer->clearing)
         return shake_hands(peer, bytes, n);
     size_t at = 0;
     for (;;) {
@@ -274,5 +331,7 @@ static void on_lost(void *ctx, const char *reason)
     memcached_lister_stop(peer->lister);
     scans_forget(&peer->scans);
     memcached_ops_forget(&peer->ops);
+    peer->clearing = false;
+    ejection_down(&peer->ejection, clock_ms());
     server_lost(&peer->server, reason);
 }

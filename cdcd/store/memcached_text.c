@@ -176,6 +176,7 @@ size_t memcached_read_answer(const char *bytes, size_t n, size_t most,
         enum memcached_answer_kind kind;
     } words[] = {
         {"HD", MEMCACHED_HD},
+        {"OK", MEMCACHED_OK},
         {"NF", MEMCACHED_NF},
         {"EN", MEMCACHED_EN},
         {"EX", MEMCACHED_EX},

@@ -45,6 +45,7 @@ enum memcached_answer_kind {
     MEMCACHED_PARTIAL, /* more bytes are needed */
     MEMCACHED_BROKEN,  /* no answer that we know */
     MEMCACHED_HD,      /* done */
+    MEMCACHED_OK,      /* done, to an older command */
     MEMCACHED_NF,      /* no such key */
     MEMCACHED_EN,      /* no such key, of mg */
     MEMCACHED_EX,      /* the value is another by now */

@@ -460,6 +460,61 @@ static void options_that_make_no_sense_are_complained_about(void **state)
     }
 }
 
+/* Two servers, of which neither was there at first. */
+static struct world *make_late(const char *selector)
+{
+    struct world *world = world_make();
+    struct store_opts opts = make_opts(world);
+    opts.n_servers = 2;
+    opts.selector = selector;
+    open_store(world, &opts);
+    for (unsigned connection = 0; connection < 2; connection++) {
+        fake_expect(world, connection, "version\r\n");
+        fake_hang_up(&world->fake, connection);
+    }
+    shake_hands(world, 2);
+    shake_hands(world, 3);
+    return world;
+}
+
+static void a_server_that_was_away_is_cleared_before_it_is_up(void **state)
+{
+    struct world *world = make_late("dalli");
+    (void)state;
+    fake_expect(world, 2, "flush_all\r\n");
+    fake_expect(world, 3, "flush_all\r\n");
+    assert_false(said(world, "up "));
+    fake_say(world, 2, "OK\r\n");
+    run_until(world, n_said(world, "up ") == 1);
+    fake_say(world, 3, "CLIENT_ERROR flush_all not allowed\r\n");
+    run_until(world, n_said(world, "up ") == 2);
+    assert_true(world->store->ops->strays(world->store, 0));
+    assert_true(world->store->ops->strays(world->store, 1));
+    world_free(world);
+}
+
+static void a_server_that_does_not_say_that_it_is_cleared_is_not_up(void **state)
+{
+    struct world *world = make_late("pymemcache");
+    (void)state;
+    fake_expect(world, 2, "flush_all\r\n");
+    fake_say(world, 2, "MN\r\n");
+    run_until(world, n_said(world, "down ") == 2);
+    shake_hands(world, 4);
+    fake_expect(world, 4, "flush_all\r\n");
+    assert_false(said(world, "up "));
+    world_free(world);
+}
+
+static void where_no_client_ejects_nothing_is_cleared(void **state)
+{
+    struct world *world = make_late("ketama");
+    (void)state;
+    run_until(world, n_said(world, "up ") == 2);
+    assert_false(world->store->ops->strays(world->store, 0));
+    world_free(world);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -486,6 +541,9 @@ int main(void)
         cmocka_unit_test(a_listing_that_is_refused_refuses_the_scan),
         cmocka_unit_test(a_listing_stops_while_too_many_deletes_are_due),
         cmocka_unit_test(options_that_make_no_sense_are_complained_about),
+        cmocka_unit_test(a_server_that_was_away_is_cleared_before_it_is_up),
+        cmocka_unit_test(a_server_that_does_not_say_that_it_is_cleared_is_not_up),
+        cmocka_unit_test(where_no_client_ejects_nothing_is_cleared),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
