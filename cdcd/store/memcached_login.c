@@ -114,16 +114,18 @@ enum memcached_login_step memcached_login_take(struct memcached_login *login, co
                                                struct err *err)
 {
     enum memcached_login_step step = LOGIN_MORE;
-    const char *end;
     *used = 0;
-    while (step == LOGIN_MORE && *used < n && (end = memchr(bytes + *used, '\n', n - *used))) {
+    while (step == LOGIN_MORE && *used < n) {
         const char *line = bytes + *used;
-        size_t len = (size_t)(end - line);
+        const char *end = memchr(line, '\n', n - *used);
+        size_t len = end ? (size_t)(end - line) : n - *used;
+        if (len > LINE_MAX_BYTES)
+            return refuse(login, "", err);
+        if (!end)
+            break;
         *used += len + 1;
         step = take_line(login, line, len > 0 && line[len - 1] == '\r' ? len - 1 : len, out, err);
     }
-    if (step == LOGIN_MORE && n - *used > LINE_MAX_BYTES)
-        step = refuse(login, "", err);
     return step;
 }
 
