@@ -194,6 +194,7 @@ static const struct opt file_rows[] = {
 struct store_settings {
     struct store_opts opts;
     struct opt_strings servers, urls, cluster, sentinels;
+    int64_t wait_replicas;
 };
 
 static const struct opt store_rows[] = {
@@ -270,6 +271,15 @@ static const struct opt store_rows[] = {
      .help = "redis: what was done within it is done again when another server became the master, "
              "or the server was started again, for it may have lost what it acknowledged; 0s: "
              "nothing is"},
+    {.name = "wait_replicas",
+     .type = OPT_INT,
+     AT(wait_replicas),
+     .fallback = "0",
+     .min = 0,
+     .max = 100,
+     .range = "from 0 to 100",
+     .help = "redis: what was done counts, and is confirmed to PostgreSQL, when so many replicas "
+             "have it (WAIT)"},
     {.name = "tls",
      .type = OPT_BOOL,
      AT(opts.tls.on),
@@ -456,6 +466,16 @@ static void check_http_settings(struct settings *set, const struct conf *node, c
     }
 }
 
+static void check_is_redis(struct settings *set, const struct store_opts *opts)
+{
+    bool has = opts->n_sentinels || opts->master || opts->n_cluster || opts->wait_replicas;
+    if (has && strcmp(opts->type, "redis") != 0)
+        complain(
+            set->complaints, SEVERITY_ERROR, opts->file, opts->line,
+            "store %s: sentinels, master, cluster and wait_replicas are for redis; remove them",
+            opts->name);
+}
+
 static void read_store(struct settings *set, const struct opt_reader *reader,
                        const struct conf *node)
 {
@@ -487,12 +507,14 @@ static void read_store(struct settings *set, const struct opt_reader *reader,
     opts->n_cluster = store.cluster.n;
     opts->sentinels = store.sentinels.list;
     opts->n_sentinels = store.sentinels.n;
+    opts->wait_replicas = (unsigned)store.wait_replicas;
     opts->retry_min_ms = config->retry_min_ms;
     opts->retry_max_ms = config->retry_max_ms;
     opts->file = node->file;
     opts->line = node->line;
     check_http_settings(set, node, ops->type);
     ops->check(opts, set->complaints);
+    check_is_redis(set, opts);
     *as_rules_see_it = (struct rule_store){
         .name = opts->name,
         .prefix = opts->prefix,

@@ -26,6 +26,7 @@ static const char *const commands[] = {
     [DUE_PAGE_UNLINK] = "unlink",
     [DUE_ASKING] = "asking",
     [DUE_ASKED] = "cluster|slots",
+    [DUE_WAIT] = "wait",
     [DUE_END] = "ping",
 };
 

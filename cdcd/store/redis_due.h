@@ -30,6 +30,7 @@ enum redis_due {
     DUE_PAGE_UNLINK,  /* of what a page found */
     DUE_ASIDE_UNLINK, /* the last of redis_scan's */
     DUE_ASKED,        /* of redis_node_ask */
+    DUE_WAIT,         /* for replicas, behind all of a batch */
     DUE_END,          /* of a batch of which nothing was sent: there is something to answer it by */
 };
 

@@ -59,6 +59,38 @@ static void tell_refused(struct redis_node *node, const struct due *due, const r
                            reply->len);
 }
 
+/* Replicas are waited for for half of the time after which the connection would be given up. */
+static void wait_for_replicas(void *driver, struct flight *flight)
+{
+    struct redis_node *node = driver;
+    const struct store_opts *store = node->opts.store;
+    char n[16], ms[24];
+    snprintf(n, sizeof n, "%u", store->wait_replicas);
+    snprintf(ms, sizeof ms, "%lld", (long long)(store->timeout_ms / 2 + 1));
+    redis_put_words(link_out(node->server.link), (const char *const[]){"WAIT", n, ms}, 3);
+    redis_expect(&node->server, DUE_WAIT, flight, 0, 0);
+    link_flush(node->server.link);
+}
+
+/* Too few, or an error: all of the batch is sent again. */
+static bool take_replicas(struct redis_node *node, const struct due *due, const redisReply *reply)
+{
+    const struct store_opts *store = node->opts.store;
+    char reason[200];
+    if (reply->type == REDIS_REPLY_ERROR) {
+        struct redis_verdict verdict = redis_due_judge(DUE_WAIT, reply, store->name);
+        flight_fail(due->flight, BATCH_BUSY, verdict.reason);
+    } else if (reply->type != REDIS_REPLY_INTEGER) {
+        return server_drop(&node->server, "WAIT was not answered with a number");
+    } else if (reply->integer < store->wait_replicas) {
+        snprintf(reason, sizeof reason,
+                 "%lld of %u replicas have it: look at them, or lower wait_replicas of store %s",
+                 reply->integer, store->wait_replicas, store->name);
+        flight_fail(due->flight, BATCH_BUSY, reason);
+    }
+    return true;
+}
+
 /* False when the connection was dropped for it. */
 static bool take_reply(struct redis_node *node, const redisReply *reply)
 {
@@ -72,7 +104,8 @@ static bool take_reply(struct redis_node *node, const redisReply *reply)
         node->asked(node->asker, reply);
     else if (!due.flight)
         return redis_handshake_take(&node->handshake, &node->server, &due, reply);
-    else if (!redis_ops_take(&node->ops, &due, reply))
+    else if (due.kind == DUE_WAIT ? !take_replicas(node, &due, reply)
+                                  : !redis_ops_take(&node->ops, &due, reply))
         return false;
     else
         server_settle(&node->server, due.flight);
@@ -146,6 +179,10 @@ struct redis_node *redis_node_make(const struct redis_node_opts *opts, struct ev
         .db = opts->db,
     };
     server_init(&node->server, store, number, events, ctx);
+    if (opts->store->wait_replicas > 0) {
+        node->server.finish = wait_for_replicas;
+        node->server.driver = node;
+    }
     const struct redis_scanner_opts scanner_opts = {
         .store = opts->store->name,
         .run_id = node->handshake.identity.run_id,

@@ -248,6 +248,7 @@ static bool take_result(struct redis_ops *ops, const struct due *due, const redi
     case DUE_PAGE_UNLINK:
     case DUE_ASIDE_UNLINK:
     case DUE_ASKED:
+    case DUE_WAIT:
     case DUE_END:
         break;
     }

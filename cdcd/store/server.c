@@ -102,10 +102,12 @@ static void answer(struct server *server, struct flight *flight)
 }
 
 /* What was answered before the loss stays so; a batch whose ops all were is done. */
-static void lose(struct flight *flight, const char *reason)
+static void lose(const struct server *server, struct flight *flight, const char *reason)
 {
     struct batch *batch = flight->batch;
     forget_if_busy(batch);
+    if (server->finish)
+        forget_results(batch);
     for (unsigned i = 0; i < batch->n; i++)
         if (batch->ops[i].result == RESULT_NONE) {
             flight_fail(flight, BATCH_LOST, reason);
@@ -117,6 +119,11 @@ void server_settle(struct server *server, struct flight *flight)
 {
     if (flight->n_due > 0)
         return;
+    if (server->finish && !flight->finishing && flight->batch->status != BATCH_BUSY) {
+        flight->finishing = true;
+        server->finish(server->driver, flight);
+        return;
+    }
     bool was_full = server->n_flights == SERVER_WINDOW;
     DL_DELETE(server->flights, flight);
     server->n_flights--;
@@ -194,7 +201,7 @@ void server_lost(struct server *server, const char *reason)
     server->dues.n = 0;
     DL_FOREACH_SAFE(flights, flight, next)
     {
-        lose(flight, reason);
+        lose(server, flight, reason);
         answer(server, flight);
     }
     if (server->state == SERVER_DOWN)

@@ -17,6 +17,7 @@ struct flight {
     unsigned *order;     /* places of the batch's ops, in the order of sending */
     unsigned n_sent;     /* of order */
     unsigned n_due;      /* answers and scans that have not come to their end */
+    bool finishing;      /* finish was called */
     struct flight *prev;
     struct flight *next;
 };
@@ -50,6 +51,10 @@ struct server {
     unsigned n_flights;
     enum server_state state; /* as was said last */
     bool may_deny;           /* never up, and not said yet */
+    /* Set: asks something when all of a flight is answered; what was answered counts only with the
+     * answer to that. */
+    void (*finish)(void *driver, struct flight *flight);
+    void *driver;
 };
 
 /* The driver starts the link when it is ready for its events. */

@@ -149,6 +149,24 @@ def test_a_master_that_is_started_again_in_its_place_is_cleaned(blog, one, run_c
     wait_for(lambda: one.master.left() == set(), "the deletes are done again", 60)
 
 
+def test_with_wait_replicas_what_no_replica_has_is_not_confirmed(blog, two, run_cdcd):
+    cdcd = run_cdcd(blog, RULES, {"redis": two.store(wait_replicas=1)})
+    replica = two.replicas[0]
+    change_all(blog)
+    cdcd.caught_up()
+    two.master.warm(*KEYS)
+    wait_for(lambda: replica.left() == KEYS, "the replica has the keys")
+    replica.freeze()
+    change_all(blog)
+    moment = cdcd.moment()
+    cdcd.wait_for_log("0 of 1 replicas have it: look at them, or lower wait_replicas of store redis")
+    assert two.master.left() == set()
+    assert not cdcd.confirmed(moment)
+    replica.thaw()
+    cdcd.caught_up()
+    assert replica.left() == set()
+
+
 @pytest.mark.parametrize(
     "settings, complaint",
     [
