@@ -70,12 +70,13 @@ static void ask(struct peer *peer, const struct batch_op *op)
 }
 
 /* A connection begins with one request, and has twice as many out after each round: a server that
- * closes after each answer is not asked everything again and again. */
+ * closes after each answer is not asked everything again and again. Few large writes: more is asked
+ * when half of it was answered. */
 static void pump(struct peer *peer)
 {
     struct link *link = peer->server.link;
     unsigned depth = peer->n_answered < DEPTH_MAX ? peer->n_answered + 1 : DEPTH_MAX;
-    if (peer->ending || !link_is_up(link))
+    if (peer->ending || !link_is_up(link) || peer->n_asked > depth / 2)
         return;
     while (peer->n_asked < peer->server.dues.n && peer->n_asked < depth &&
            link_out(link)->len < WRITE_BYTES)

@@ -74,18 +74,20 @@ static void put_host(const struct http_reader *reader, char *to, size_t room)
     to[n] = '\0';
 }
 
-/* A parser is for one reply, so that each begins the same. */
+/* A parser is for one reply, so that each begins the same. After an interim one another follows. */
 static enum http_reading finish(struct http_reader *reader, struct http_reply *reply)
 {
     const struct http_parser *parser = &reader->parser;
-    *reply = (struct http_reply){.status = parser->status_code,
-                                 .last = !http_should_keep_alive(parser) ||
-                                         reader->body > HTTP_BODY_MAX};
-    bool upgraded = parser->status_code == 101;
-    if (reply->status / 100 == 3)
-        put_host(reader, reply->location, sizeof reply->location);
+    unsigned status = parser->status_code;
+    bool interim = status / 100 == 1 && status != 101;
+    if (!interim) {
+        *reply = (struct http_reply){.status = status};
+        reply->last = !http_should_keep_alive(parser) || reader->body > HTTP_BODY_MAX;
+        if (status / 100 == 3)
+            put_host(reader, reply->location, sizeof reply->location);
+    }
     begin(reader);
-    return upgraded || reply->status < 100 ? HTTP_BROKEN : HTTP_REPLY;
+    return interim ? HTTP_PARTIAL : status < 200 ? HTTP_BROKEN : HTTP_REPLY;
 }
 
 /* The parser takes a first line that only looks like one, and waits for more. */
@@ -114,8 +116,6 @@ size_t http_read(struct http_reader *reader, const char *bytes, size_t n,
             *reading = finish(reader, reply);
         else if (HTTP_PARSER_ERRNO(&reader->parser) != HPE_OK)
             *reading = HTTP_BROKEN;
-        if (*reading == HTTP_REPLY && reply->status < 200)
-            *reading = HTTP_PARTIAL;
     }
     return at;
 }
@@ -128,7 +128,8 @@ enum http_reading http_read_end(struct http_reader *reader, struct http_reply *r
     if (!reader->whole)
         return HTTP_PARTIAL;
     enum http_reading reading = finish(reader, reply);
-    reply->last = true;
+    if (reading == HTTP_REPLY)
+        reply->last = true;
     return reading;
 }
 
