@@ -8,9 +8,11 @@ import threading
 
 import pytest
 
+from certificates import Authority
 from daemon import rules_file
 from http_caches import Application, Nginx, Varnish
 from poll import wait_for
+from servers import free_port
 
 PAGES = 'page = { key = "/page/{id}"; triggers = "blog_post"; };'
 TOUCH = "UPDATE blog_post SET title = title || '!'"
@@ -223,6 +225,26 @@ def test_nginx_may_end_a_connection_after_some_requests(blog, make_cache, run_cd
     for page in pages:
         assert cache.get(page) == f"{page} 2"
     assert "lost" not in cdcd.said() and "cannot be reached" not in cdcd.said()
+
+
+def test_a_cache_may_be_told_over_tls(blog, make_cache, place, run_cdcd):
+    authority, port = Authority(place("ca")), free_port()
+    certificate, key = authority.sign()
+    speaks = (
+        f"server {{ listen 127.0.0.1:{port} ssl; ssl_certificate {certificate}; "
+        f"ssl_certificate_key {key}; keepalive_requests 3;"
+    )
+    cache = make_cache(Nginx, **{"server {": speaks})
+    store = {"type": "http", "url": f"https://localhost:{port}", "ca_file": str(authority.file)}
+    stranger = Authority(place("other")).file
+    cdcd = run_cdcd(blog, rules(), {"edge": store, "other": {**store, "ca_file": str(stranger)}})
+    for n in range(1, 10):
+        cache.get(f"/page/{n}")
+    blog.sql(TOUCH)
+    cdcd.caught_up()
+    assert all(cache.get(f"/page/{n}") == f"/page/{n} 2" for n in range(1, 10))
+    assert not [line for line in cdcd.said().splitlines() if "store=edge" in line and "up" not in line]
+    cdcd.wait_for_log("store=other .*certificate")
 
 
 def connections(varnish):
