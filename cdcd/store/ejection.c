@@ -1,16 +1,16 @@
 #include "store/ejection.h"
 
-void ejection_down(struct ejection *ejection, int64_t now_ms)
+void ejection_down(struct ejection *ejection, int64_t since_ms)
 {
     switch (ejection->state) {
     case EJECTION_NEVER:
     case EJECTION_DOWN:
         return;
     case EJECTION_NEW:
-        ejection->down_since_ms = now_ms - EJECTION_CLEAR_AFTER_MS;
+        ejection->down_since_ms = since_ms - EJECTION_CLEAR_AFTER_MS;
         break;
     case EJECTION_UP:
-        ejection->down_since_ms = now_ms;
+        ejection->down_since_ms = since_ms;
         break;
     }
     ejection->state = EJECTION_DOWN;

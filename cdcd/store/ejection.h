@@ -28,8 +28,8 @@ struct ejection {
     int64_t strays_until_ms; /* 0: nothing strayed */
 };
 
-/* The connection was lost, or could not be made. */
-void ejection_down(struct ejection *ejection, int64_t now_ms);
+/* The connection was lost, or could not be made; it may have been dead since then. */
+void ejection_down(struct ejection *ejection, int64_t since_ms);
 /* It answers. True when it must be cleared before it is up. A server that was not there at the
  * first attempt counts as down for long. */
 bool ejection_must_clear(const struct ejection *ejection, int64_t now_ms);

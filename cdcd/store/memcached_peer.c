@@ -36,6 +36,7 @@ struct memcached_peer {
     struct memcached_login login;
     struct memcached_lister *lister;
     struct scans scans;
+    int64_t timeout_ms;
     struct ejection ejection;
     bool clearing; /* on the way from the handshake to being up */
 };
@@ -71,6 +72,7 @@ struct memcached_peer *memcached_peer_make(const struct store_opts *opts, struct
     peer->login = (struct memcached_login){
         .store = opts->name, .user = opts->user, .password_file = opts->password_file};
     peer->scans = (struct scans){.list = list_keys, .driver = peer};
+    peer->timeout_ms = opts->timeout_ms;
     peer->ejection.state = ejects ? EJECTION_NEW : EJECTION_NEVER;
     server_init(&peer->server, store, number, events, ctx);
     memcached_ops_init(&peer->ops, &peer->server, opts->name);
@@ -331,7 +333,9 @@ static void on_lost(void *ctx, const char *reason)
     memcached_lister_stop(peer->lister);
     scans_forget(&peer->scans);
     memcached_ops_forget(&peer->ops);
+    /* What was not answered may have been asked so long ago. */
+    int64_t silent_ms = peer->server.dues.n > 0 ? peer->timeout_ms : 0;
     peer->clearing = false;
-    ejection_down(&peer->ejection, clock_ms());
+    ejection_down(&peer->ejection, clock_ms() - silent_ms);
     server_lost(&peer->server, reason);
 }
