@@ -1,6 +1,6 @@
 <?php
-// Reads keys through a recipe: RECIPE SOCKET, then a key a line. Where the recipe asks the database, "load" is
-// printed and the next line is the answer.
+// Reads keys through a recipe: RECIPE SOCKET, then lines. "begin ID KEY" begins to read; where the recipe asks the
+// database, "load" is printed, and "answer ID VALUE" goes on. Several can be under way.
 [, $recipe, $socket] = $argv;
 require $recipe;
 if (str_contains($recipe, 'memcached')) {
@@ -10,10 +10,19 @@ if (str_contains($recipe, 'memcached')) {
     $client = new Redis();
     $client->connect($socket);
 }
-$load = function (): string {
-    echo "load\n";
-    return rtrim(fgets(STDIN), "\n");
-};
-while (($key = fgets(STDIN)) !== false) {
-    echo 'value ' . cached($client, rtrim($key, "\n"), $load) . "\n";
+$fibers = [];
+while (($line = fgets(STDIN)) !== false) {
+    [$word, $id, $text] = explode(' ', rtrim($line, "\n"), 3);
+    if ($word === 'begin') {
+        $fibers[$id] = new Fiber(fn () => cached($client, $text, fn () => Fiber::suspend()));
+        $fibers[$id]->start();
+    } else {
+        $fibers[$id]->resume($text);
+    }
+    if ($fibers[$id]->isTerminated()) {
+        echo 'value ', $fibers[$id]->getReturn(), "\n";
+        unset($fibers[$id]);
+    } else {
+        echo "load\n";
+    }
 }

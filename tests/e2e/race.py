@@ -6,13 +6,16 @@ what it writes to the cache; each stands before the commit, between the commit a
 (cdcd is stopped meanwhile), or after the delete. Rounds of a batch share the commit."""
 
 import importlib.util
+import itertools
 import random
+import subprocess
 
 import greenlet
 
 from daemon import rules_file
 from papers import REPOSITORY
 from poll import wait_for
+from servers import LEASH
 
 RECIPES = REPOSITORY / "rules/recipes"
 BEFORE_COMMIT, BEFORE_DELETE, AFTER = PHASES = range(3)
@@ -58,6 +61,9 @@ class Cure:
 
     def clear(self, _count):
         self.client.flushdb()
+
+    def end(self):
+        """After the last round."""
 
 
 class Plain(Cure):
@@ -142,7 +148,68 @@ class PlainMemcached(LeaseMemcached):
         return value
 
 
-CURES = [Versions, LeaseRedis, Stamp, LeaseMemcached, StaleMemcached, Redelete]
+class Php:
+    """A process of PHP that reads through a recipe."""
+
+    def __init__(self, recipe_name, socket):
+        script = REPOSITORY / "tests/e2e/cached.php"
+        self.process = subprocess.Popen(
+            LEASH + ["php", str(script), str(RECIPES / recipe_name), str(socket)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        self.numbers = itertools.count()
+
+    def ask(self, line):
+        self.process.stdin.write(line + "\n")
+        self.process.stdin.flush()
+        return self.process.stdout.readline().rstrip("\n")
+
+    def cached(self, key, load):
+        number = next(self.numbers)
+        said = self.ask(f"begin {number} {key}")
+        if said == "load":
+            said = self.ask(f"answer {number} {load().decode()}")
+        word, value = said.split(" ", 1)
+        assert word == "value", said
+        return value.encode()
+
+    def end(self):
+        self.process.stdin.close()
+        self.process.wait(20)
+
+
+class InPhp:
+    """The same, as PHP does it."""
+
+    def __init__(self, server):
+        super().__init__(server)
+        self.php = Php(f"{self.module}.php", server.socket)
+
+    def read(self, number, load, _now):
+        return self.php.cached(self.key(number), lambda: load()[0])
+
+    def end(self):
+        self.php.end()
+
+
+class VersionsInPhp(InPhp, Versions):
+    pass
+
+
+class LeaseRedisInPhp(InPhp, LeaseRedis):
+    pass
+
+
+class LeaseMemcachedInPhp(InPhp, LeaseMemcached):
+    def fresh(self, number):
+        value = super().fresh(number)
+        return None if value == b"\0lease" else value
+
+
+IN_PHP = [VersionsInPhp, LeaseRedisInPhp, LeaseMemcachedInPhp]
+CURES = [Versions, LeaseRedis, Stamp, LeaseMemcached, StaleMemcached, Redelete, *IN_PHP]
 NO_CURES = [Plain, PlainMemcached]
 
 
@@ -239,7 +306,9 @@ class Race:
         self.size = size
         with self.database.session(autocommit=True) as session:
             self.cursor = session.cursor()
-            return self.batches(rounds, size)
+            stale = self.batches(rounds, size)
+        self.cure.end()
+        return stale
 
     def batches(self, rounds, size):
         self.cursor.execute(

@@ -9,6 +9,7 @@ import time
 import pytest
 
 from daemon import rules_file, run_verb
+from papers import PAPER
 
 TITLE = "UPDATE blog_post SET title = 'new' WHERE id = 1"
 MINT = 'action = "stale"; format = "mintcache";'
@@ -238,3 +239,22 @@ def test_the_op_is_a_stale_in_explain(tmp_path):
         "explain", "--json", rules, "update", "blog_post", "--old", "id=1", "--new", "id=1"
     )
     assert '"format":"mintcache"' in said.stdout
+
+
+def test_a_user_with_the_rights_of_the_paper_makes_mint_values_stale(blog, redis, place, run_cdcd):
+    [rights] = re.findall(r"^\| the same with `format.*\| `(\+.*)` \|$", PAPER.read_text(), re.M)
+    password = place("password")
+    password.write_text("pw", "utf-8")
+    redis.client.execute_command(
+        "ACL", "SETUSER", "cdcd", "on", ">pw", "resetkeys", "~blog:*", "resetchannels", "-@all",
+        *f"+ping +unlink +info {rights}".split(),
+    )
+    store = redis.store(user="cdcd", password_file=str(password))
+    cdcd = run_cdcd(blog, mint_rules(redis), {"redis": store})
+    MintInRedis(redis).put("blog:post:1", packed(4))
+    change(blog, cdcd)
+    assert pickle.loads(redis.client.get("blog:post:1"))[0] == 0.0
+    MintInRedis(redis).put("blog:post:1", b"warm")
+    change(blog, cdcd)
+    assert not redis.client.exists("blog:post:1")
+    assert not redis.client.acl_log()

@@ -1,13 +1,11 @@
 """Refilling without going stale: the race, and each cure of rules/recipes, on real servers."""
 
-import subprocess
 import threading
 
 import pytest
 import redis as redis_client
 
 import race
-from servers import LEASH
 
 ROUNDS, SEED = 400, 20
 CHANGE = "UPDATE product SET version = version + 1"
@@ -93,64 +91,19 @@ class StaleRedis(race.Cure):
 # ---- PHP ----
 
 
-class Php:
-    def __init__(self, recipe, socket):
-        script = race.REPOSITORY / "tests/e2e/cached.php"
-        self.process = subprocess.Popen(
-            LEASH + ["php", str(script), str(race.RECIPES / recipe), str(socket)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-
-    def say(self, line):
-        self.process.stdin.write(line + "\n")
-        self.process.stdin.flush()
-        return self.process.stdout.readline().rstrip("\n")
-
-    def end(self):
-        self.process.stdin.close()
-        self.process.wait(20)
-
-
-PHP = [
-    ("versions", race.Versions),
-    ("lease_redis", race.LeaseRedis),
-    ("lease_memcached", race.LeaseMemcached),
-]
-
-
-@pytest.mark.parametrize("name,kind", PHP)
-def test_a_late_write_of_php_is_not_served(request, product, run_cdcd, cleanup, name, kind):
-    server = server_of(request, kind)
-    cdcd = run_cdcd(product, kind.rules_text(), server)
-    key = kind(server).key(7)
-    late, other = (Php(f"{name}.php", server.socket) for _ in range(2))
-    cleanup.callback(late.end)
-    cleanup.callback(other.end)
-    assert late.say(key) == "load"
-    product.sql(CHANGE)
-    cdcd.caught_up()
-    assert late.say("1") == "value 1"
-    assert other.say(key) == "load"
-    assert other.say("2") == "value 2"
-    assert late.say(key) == other.say(key) == "value 2"
-
-
 def test_of_two_readers_in_php_one_refreshes_and_the_other_gets_the_old(
     product, redis, run_cdcd, cleanup
 ):
     cdcd = run_cdcd(product, StaleRedis.rules_text(), redis)
-    one, other = (Php("stale_redis.php", redis.socket) for _ in range(2))
-    cleanup.callback(one.end)
-    cleanup.callback(other.end)
-    assert [one.say("shop:product:7"), one.say("old")] == ["load", "value old"]
+    php = race.Php("stale_redis.php", redis.socket)
+    cleanup.callback(php.end)
+    assert php.cached("shop:product:7", lambda: b"old") == b"old"
     product.sql(CHANGE)
     cdcd.caught_up()
-    assert one.say("shop:product:7") == "load"
-    assert other.say("shop:product:7") == "value old"
-    assert one.say("new") == "value new"
-    assert other.say("shop:product:7") == "value new"
+    assert php.ask("begin one shop:product:7") == "load"
+    assert php.ask("begin other shop:product:7") == "value old"
+    assert php.ask("answer one new") == "value new"
+    assert php.ask("begin other shop:product:7") == "value new"
 
 
 # ---- one refreshes, the others are served the old ----
