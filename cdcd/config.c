@@ -483,7 +483,7 @@ static void read_store(struct settings *set, const struct opt_reader *reader,
     struct store_settings store = {0};
     struct rule_store *as_rules_see_it = &config->rule_stores[config->n_stores];
     struct store_opts *opts = &config->stores[config->n_stores++];
-    *as_rules_see_it = (struct rule_store){node->name, "", "store", ~0U, 0};
+    *as_rules_see_it = (struct rule_store){node->name, "", "store", ~0U};
     if (!name_is_good(node->name))
         complain(set->complaints, SEVERITY_ERROR, node->file, node->line,
                  "\"%s\" is no name of a store; it has letters, digits, _ and -", node->name);
@@ -520,7 +520,6 @@ static void read_store(struct settings *set, const struct opt_reader *reader,
         .prefix = opts->prefix,
         .type = ops->type,
         .actions = ops->actions,
-        .unbuilt = ops->unbuilt,
     };
 }
 

@@ -61,9 +61,6 @@ static void check_announce(struct loader *loader, const struct cache *cache,
                    "announce publishes on a Redis, and none of the stores of %s is "
                    "one; leave it out",
                    cache->name);
-    for (unsigned i = 0; i < cache->n_stores; i++)
-        if (cache->stores[i].publishes)
-            check_action(loader, place, cache->stores[i].number, OP_PUBLISH);
 }
 
 /* The store's number; -1 when there is none of that name, and said. */
@@ -98,10 +95,8 @@ static void check_action(struct loader *loader, const struct conf *place, unsign
     const struct rule_store *one = &set->stores[store];
     if (!(one->actions & 1U << action))
         complain(loader->complaints, SEVERITY_ERROR, place->file, place->line,
-                 one->unbuilt & 1U << action
-                     ? "store \"%s\" is a %s; its action \"%s\" is not built yet in this version"
-                     : "store \"%s\" is a %s, which has no action \"%s\"",
-                 one->name, one->type, op_action_name(action));
+                 "store \"%s\" is a %s, which has no action \"%s\"", one->name, one->type,
+                 op_action_name(action));
 }
 
 static struct cache_store make_store(struct loader *loader, int number, const char *prefix)
@@ -110,8 +105,7 @@ static struct cache_store make_store(struct loader *loader, int number, const ch
     bool known = (unsigned)number < set->n_stores;
     struct cache_store store = {.number = (uint16_t)number, .publishes = true};
     if (known)
-        store.publishes =
-            (set->stores[number].actions | set->stores[number].unbuilt) & 1U << OP_PUBLISH;
+        store.publishes = set->stores[number].actions & 1U << OP_PUBLISH;
     store.prefix =
         arena_printf(loader->arena, "%s%s", known ? set->stores[number].prefix : "", prefix);
     store.prefix_len = (uint32_t)strlen(store.prefix);

@@ -21,7 +21,6 @@ struct rule_store {
     const char *prefix;
     const char *type;
     unsigned actions; /* bits 1 << enum op_action that it can do */
-    unsigned unbuilt; /* those that its type will do in a later version */
 };
 
 /* Where an op came from; lent. */

@@ -151,7 +151,6 @@ const struct store_ops store_memcached = {
     .type = "memcached",
     .actions = 1U << OP_DELETE | 1U << OP_BUMP | 1U << OP_STALE | 1U << OP_EXPIRE | 1U << OP_SET |
                1U << OP_SCAN,
-    .unbuilt = 0,
     .check = memcached_check,
     .open = memcached_open,
     .n_servers = memcached_n_servers,

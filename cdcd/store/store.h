@@ -121,7 +121,6 @@ struct store_opts {
 struct store_ops {
     const char *type;
     unsigned actions; /* bits 1 << enum op_action */
-    unsigned unbuilt; /* those that a later version will do */
     /* Complains about options that make no sense; the number of errors. */
     unsigned (*check)(const struct store_opts *opts, struct complaints *complaints);
     struct store *(*open)(const struct store_opts *opts, struct event_base *base,

@@ -45,7 +45,7 @@ static void read_store(struct rule_store *store, const struct opt_reader *reader
                        const struct conf *node)
 {
     struct settings settings = {0};
-    *store = (struct rule_store){node->name, "", "store", ~0U, 0};
+    *store = (struct rule_store){node->name, "", "store", ~0U};
     if (node->type != CONF_GROUP) {
         complain(reader->complaints, SEVERITY_ERROR, node->file, node->line,
                  "%s must be a group: %s = { type = \"redis\"; url = \"redis://...\"; };",
@@ -59,7 +59,7 @@ static void read_store(struct rule_store *store, const struct opt_reader *reader
     store->prefix = settings.prefix;
     if (ops) {
         store->type = ops->type;
-        store->actions = ops->actions | ops->unbuilt;
+        store->actions = ops->actions;
     }
 }
 

@@ -39,7 +39,7 @@ static const struct shape shapes[] = {
 
 static struct ruleset *load(const char *caches)
 {
-    static const struct rule_store store = {"redis", "", "redis", (1U << OP_N_ACTIONS) - 1, 0};
+    static const struct rule_store store = {"redis", "", "redis", (1U << OP_N_ACTIONS) - 1};
     struct complaints complaints = {0};
     char path[64];
     const char *globs[] = {path};

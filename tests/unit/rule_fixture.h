@@ -24,9 +24,9 @@
 #define ALL_ACTIONS ((1U << OP_N_ACTIONS) - 1)
 
 static const struct rule_store stores[] = {
-    {"redis", "", "redis", ALL_ACTIONS, 0},
-    {"pre[1]", "p[1]:", "redis", ALL_ACTIONS, 0},
-    {"mc", "", "memcached", ALL_ACTIONS & ~(1U << OP_PUBLISH) & ~(1U << OP_DELETE_MEMBERS), 0},
+    {"redis", "", "redis", ALL_ACTIONS},
+    {"pre[1]", "p[1]:", "redis", ALL_ACTIONS},
+    {"mc", "", "memcached", ALL_ACTIONS & ~(1U << OP_PUBLISH) & ~(1U << OP_DELETE_MEMBERS)},
 };
 
 struct fixture {

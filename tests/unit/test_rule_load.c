@@ -17,8 +17,8 @@
 #define RULES_DIR TESTS_DIR "/golden/rules"
 
 static const struct rule_store stores[] = {
-    {"redis", "", "redis", (1U << OP_N_ACTIONS) - 1, 0},
-    {"mc", "", "memcached", 1U << OP_DELETE | 1U << OP_BUMP, 0},
+    {"redis", "", "redis", (1U << OP_N_ACTIONS) - 1},
+    {"mc", "", "memcached", 1U << OP_DELETE | 1U << OP_BUMP},
 };
 
 static struct ruleset *load(const char *const *globs, unsigned n, struct complaints *complaints)
@@ -156,26 +156,6 @@ static void a_folder_is_no_rules_file(void **state)
     (void)state;
     expect(globs, 1, "good: cannot be read: Is a directory; name a file, or FOLDER/*.cfg\n",
            EX_NOINPUT);
-}
-
-static void an_announce_is_refused_where_publishing_is_not_built(void **state)
-{
-    static const struct rule_store later[] = {
-        {"redis", "", "redis", 1U << OP_DELETE, 1U << OP_PUBLISH}};
-    const char *files[] = {"good/announce.cfg"};
-    struct complaints complaints = {0};
-    (void)state;
-    assert_null(ruleset_load(files, 1, later, 1, false, &complaints));
-    char *got = said(&complaints);
-    assert_string_equal(got,
-                        "good/announce.cfg:9: store \"redis\" is a redis; its action \"publish\" "
-                        "is not built yet in this version\n");
-    free(got);
-    complaints_free(&complaints);
-    struct ruleset *set = load(files, 1, &complaints);
-    assert_non_null(set);
-    ruleset_free(set);
-    complaints_free(&complaints);
 }
 
 static void a_glob_that_matches_nothing_is_a_warning(void **state)
@@ -329,7 +309,6 @@ int main(void)
         cmocka_unit_test(tables_come_once_in_the_order_of_the_file),
         cmocka_unit_test(a_missing_file_is_no_input),
         cmocka_unit_test(a_folder_is_no_rules_file),
-        cmocka_unit_test(an_announce_is_refused_where_publishing_is_not_built),
         cmocka_unit_test(a_glob_that_matches_nothing_is_a_warning),
         cmocka_unit_test(a_folder_of_rules_that_is_not_there_is_no_input),
         cmocka_unit_test(a_file_is_no_folder_of_rules),
