@@ -57,15 +57,6 @@ static bool is_overtaken(const struct departure *out, const struct part *part, u
     return part->asked_at && (part->asked_at < out->trust_from || part->asked_at < state->left_at);
 }
 
-/* The key is deleted, and whoever misses it sees what holds now. */
-static void become_delete(struct op *op)
-{
-    op->action = OP_DELETE;
-    op->value = NULL;
-    op->value_len = 0;
-    op->ttl_ms = 0;
-}
-
 static void note_leaving(struct departure *out, const struct part *part, const struct op *op,
                          int64_t now_ms)
 {
@@ -92,7 +83,7 @@ static void put_stage(struct departure *out, struct part *part, int64_t now_ms)
         if (op.stage != part->stage || !part_chooses(part, &op))
             continue;
         if (op.action == OP_SET && is_overtaken(out, part, op.cache))
-            become_delete(&op);
+            op_become_delete(&op);
         fleet_put(&out->fleet, &op, part);
         stats()->redeletes += part->again_ms != 0;
         note_leaving(out, part, &op, now_ms);

@@ -22,6 +22,7 @@ struct pipeline {
     bool in_unit;
     struct staging unit;
     struct departure out;
+    bool disordered; /* what is read may have been committed before what was read */
     bool clear_owed; /* a clearing was made void before it was done */
 
     bool paused;
@@ -134,7 +135,13 @@ static void on_begin(void *ctx, uint32_t xid)
 static void on_op(void *ctx, const struct op *op, const struct origin *origin)
 {
     struct pipeline *p = ctx;
+    struct op instead;
     (void)origin;
+    if (p->disordered && op->action == OP_SET) {
+        instead = *op;
+        op_become_delete(&instead);
+        op = &instead;
+    }
     staging_put(&p->unit, op, departure_doubted_ms(&p->out, op->cache));
 }
 
@@ -182,6 +189,13 @@ static void on_reached(void *ctx, uint64_t token)
     assert(!p->in_unit);
     adopt_next_rules(p);
     reach(p, token);
+}
+
+static void on_ordered(void *ctx, bool ordered)
+{
+    struct pipeline *p = ctx;
+    assert(!p->in_unit);
+    p->disordered = !ordered;
 }
 
 static void on_snapshot(void *ctx, const struct snapshot *snapshot)
@@ -365,6 +379,7 @@ const struct source_events *pipeline_source_events(void)
         .change = on_change,
         .commit = on_commit,
         .reached = on_reached,
+        .ordered = on_ordered,
         .again = on_again,
         .streaming = on_streaming,
         .gap = on_gap,

@@ -18,8 +18,8 @@
  *   stand where the question stood.
  * - Order is kept as far as it means something: keys of a cache in their stages; and of one key,
  *   sets, and what else meets a set, in the order of the commits. A set whose place in that order
- *   is not known, because its value was looked up, becomes a delete. All else may be done in any
- *   order.
+ *   is not known, because its value was looked up or the source does not know, becomes a delete.
+ * All else may be done in any order.
  * - Memory is bounded: reading stops while more than buffer_bytes wait. Questions wait for nothing
  *   that has yet to be read: a unit that is being read was committed before, and is visible soon.
  * - A change is matched by the rules that hold when its unit begins; its answers are too.

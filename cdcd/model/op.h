@@ -42,4 +42,7 @@ struct op {
 /* As rules files, explain and tail write it: "delete-members". */
 const char *op_action_name(enum op_action action);
 
+/* For a set that must not be done: the key is deleted, and whoever misses it sees what holds. */
+void op_become_delete(struct op *op);
+
 #endif

@@ -466,6 +466,7 @@ static void read_outbox(struct outbox *outbox, int64_t now_ms)
     }
     outbox->due = false;
     outbox->fruitful = false;
+    outbox->source_events->ordered(outbox->source_ctx, !outbox->more);
     outbox->more = false;
     timer_stop(outbox->next);
     outbox_rows_start(outbox->rows);

@@ -39,6 +39,9 @@ struct source_events {
     void (*commit)(void *ctx, uint64_t token);
     /* Between transactions: all that concerns us before token has been given. */
     void (*reached)(void *ctx, uint64_t token);
+    /* Between transactions: those that follow were committed after all that were given, as is so at
+     * first; or, not ordered, in an order that is not known. */
+    void (*ordered)(void *ctx, bool ordered);
     /* The stream ended; what was not confirmed will be given again. reason is lent. */
     void (*again)(void *ctx, const char *reason);
     /* The stream starts, anew or for the first time. */

@@ -78,6 +78,12 @@ static void on_tables_set(void *ctx, const struct err *err)
     say(err->code ? "refused" : "set", NULL, NULL);
 }
 
+static void on_ordered(void *ctx, bool ordered)
+{
+    (void)ctx;
+    (void)ordered;
+}
+
 static void on_failed(void *ctx, const struct err *err)
 {
     struct program *program = ctx;
@@ -90,6 +96,7 @@ static const struct source_events events = {
     .change = on_change,
     .commit = on_token,
     .reached = on_token,
+    .ordered = on_ordered,
     .again = on_reason,
     .streaming = on_streaming,
     .gap = on_reason,
