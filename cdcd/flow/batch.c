@@ -296,7 +296,9 @@ static bool settle_with_older(struct lane *lane, struct queued *leaving, int64_t
     bool woken = false;
     order_index_fill(&lane->leaving, &leaving->batch);
     for (struct queued *older = lane->queue; older != leaving; older = older->next) {
-        if (older->state != QUEUED || leaving->n_sets + older->n_sets == 0)
+        /* What goes again may come late, for it sets nothing; and were it given a set to do, it
+         * would keep that when the source begins again. */
+        if (older->state != QUEUED || older->again || leaving->n_sets + older->n_sets == 0)
             continue;
         size_t before = arena_bytes(older->keys);
         /* A set may be refused (no memory) where a delete is not. */

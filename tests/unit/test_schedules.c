@@ -5,12 +5,16 @@
 /* One seed: units, answers, errors, breaks and visibility in random order; then everything heals.
  * No token may be confirmed before its ops were answered, nor an op leave or a question be asked
  * before its unit is seen; no older value may come over a newer one; and in the end all is
- * confirmed, and the key that was set is what the last unit left. */
+ * confirmed, and the key that was set is what the last unit left.
+ *
+ * And where the store fails over, again and again, to a replica that lacks what it did lately: in
+ * the end all is done there as well. */
 #define UNITS 60
 #define SLOTS 64 /* more questions are not out at once */
 #define SEEDS 1000
 
 static unsigned seed;
+static bool fails_over;
 
 enum kind { DELETES, ASKS, DELETES_AGAIN, SETS, DROPS, SETS_ASKED, N_KINDS };
 
@@ -26,6 +30,11 @@ struct model {
     unsigned n_void;          /* batches that were out when it began */
     bool scanned;
     uint64_t answers[SLOTS]; /* to questions that are out, by their numbers */
+    struct {
+        unsigned done[UNITS + 1];
+        uint64_t value;
+        int64_t at_ms;
+    } replica; /* what it had when it was in step */
 };
 
 static bool looks_up_values(void)
@@ -154,6 +163,26 @@ static void break_stream(struct model *m)
     m->n_void = m->f.store.n_out[0];
 }
 
+static void come_in_step(struct model *m)
+{
+    memcpy(m->replica.done, m->done, sizeof m->done);
+    m->replica.value = m->value;
+    m->replica.at_ms = m->f.now_ms;
+}
+
+static void fail_over(struct model *m)
+{
+    struct store *store = &m->f.store.store;
+    while (m->f.store.n_out[0] > 0)
+        answer_somehow(m, BATCH_LOST);
+    m->f.store_says->down(m->f.pipeline, store, 0, "killed");
+    memcpy(m->done, m->replica.done, sizeof m->done);
+    m->value = m->replica.value;
+    m->newest = 0;
+    m->f.store_says->renewed(m->f.pipeline, store, 0, m->replica.at_ms);
+    m->f.store_says->up(m->f.pipeline, store, 0);
+}
+
 static void step(struct model *m, int what)
 {
     switch (what) {
@@ -186,6 +215,10 @@ static void step(struct model *m, int what)
     case 10:
         if (rand() % 8 == 0)
             break_stream(m);
+        if (fails_over && rand() % 8 == 0)
+            fail_over(m);
+        else if (fails_over && rand() % 8 == 0)
+            come_in_step(m);
         break;
     case 11:
         m->f.now_ms += rand() % 200;
@@ -197,7 +230,7 @@ static void check(struct model *m)
 {
     note_questions(m);
     m->f.store.said[0] = '\0';
-    for (uint64_t n = 1; n <= m->f.source.confirmed; n++)
+    for (uint64_t n = 1; !fails_over && n <= m->f.source.confirmed; n++)
         assert_true(m->done[n] >= (kind_of(n) == DELETES_AGAIN ? 2 : 1));
 }
 
@@ -213,10 +246,26 @@ static void check_end(const struct model *m)
         assert_int_equal(m->value, kind_of(last) == SETS ? last : 0);
 }
 
+/* What a replica lacked is done there; what was set may be deleted for that. */
+static void check_after_failovers(struct model *m)
+{
+    pipeline_drain(m->f.pipeline);
+    for (int i = 0; i < 1000 && !pipeline_drained(m->f.pipeline); i++) {
+        answer_somehow(m, BATCH_DONE);
+        pipeline_turn(m->f.pipeline);
+        m->f.now_ms += 100;
+    }
+    assert_true(pipeline_drained(m->f.pipeline));
+    for (uint64_t n = 1; n <= UNITS; n++)
+        assert_true(m->done[n] >= 1);
+    if (m->value)
+        assert_int_equal(m->value, written(UNITS));
+}
+
 static void run_seed(void)
 {
     struct model m = {.next = 1, .seen = 1};
-    open_rules(&m.f, true, 1, fake_rules(""));
+    open_keeping(&m.f, true, 1, fake_rules(""), fails_over ? INT32_MAX : 0);
     m.lookups.lookups.ops = &asking_ops;
     pipeline_set_lookups(m.f.pipeline, &m.lookups.lookups);
     srand(seed);
@@ -227,7 +276,10 @@ static void run_seed(void)
         pipeline_turn(m.f.pipeline);
         check(&m);
     }
-    check_end(&m);
+    if (fails_over)
+        check_after_failovers(&m);
+    else
+        check_end(&m);
     pipeline_free(m.f.pipeline);
     assert_int_equal(n_rulesets, 0);
 }
@@ -235,6 +287,14 @@ static void run_seed(void)
 static void no_schedule_confirms_what_is_not_done_or_sets_what_is_older(void **state)
 {
     (void)state;
+    for (seed = 1; seed <= SEEDS; seed++)
+        run_seed();
+}
+
+static void no_failover_leaves_undone_what_was_confirmed(void **state)
+{
+    (void)state;
+    fails_over = true;
     for (seed = 1; seed <= SEEDS; seed++)
         run_seed();
 }
@@ -253,6 +313,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_teardown(no_schedule_confirms_what_is_not_done_or_sets_what_is_older,
                                   say_seed),
+        cmocka_unit_test_teardown(no_failover_leaves_undone_what_was_confirmed, say_seed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
