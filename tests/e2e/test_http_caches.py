@@ -83,7 +83,8 @@ def test_a_page_that_is_not_cached_is_a_miss_and_no_error(blog, make_cache, run_
 def test_what_may_not_stand_in_a_path_is_cleared_as_browsers_ask_for_it(
     db, make_cache, run_cdcd
 ):
-    db.sql("CREATE TABLE tag (id int PRIMARY KEY, name text); ALTER TABLE tag REPLICA IDENTITY FULL;")
+    db.sql("CREATE TABLE tag (id int PRIMARY KEY, name text)")
+    db.sql("ALTER TABLE tag REPLICA IDENTITY FULL")
     names = {"a b": "a%20b", "Straße": "Stra%C3%9Fe", 'x"<>': "x%22%3C%3E", "50%25": "50%25",
              "a\r\nX: y": "a%0D%0AX:%20y", "q?page=2": "q?page=2"}  # fmt: skip
     cache = make_cache(Varnish)
@@ -109,7 +110,8 @@ def test_each_variant_of_a_page_is_cleared(blog, make_cache, application, run_cd
     assert [ask("en"), ask("ru")] == ["3", "4"]
 
 
-PLACES = ["/page/1", "/page/1?more", "/page/1/more", "/page/2", "/page/%20", "/other/page/1", "/pageX1"]
+PLACES = ["/page/1", "/page/1?more", "/page/1/more", "/page/2", "/page/%20", "/other/page/1",
+          "/pageX1"]  # fmt: skip
 
 # An encoded byte is counted in where a set is not sure.
 PATTERNS = {

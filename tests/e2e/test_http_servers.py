@@ -155,6 +155,7 @@ CLOSE = b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
 OLD = b"HTTP/1.0 200 OK\r\n\r\nuntil the end"
 
 
+@pytest.mark.smoke
 @pytest.mark.parametrize("last", [CLOSE, OLD])
 def test_a_server_that_closes_after_each_answer_is_not_asked_more_than_that(
     blog, puppet, run_cdcd, last
@@ -165,6 +166,26 @@ def test_a_server_that_closes_after_each_answer_is_not_asked_more_than_that(
     cdcd.caught_up()
     assert sorted(server.asked) == sorted(ALL)
     assert "lost" not in cdcd.said()
+
+
+def test_ten_thousand_requests_leave_in_few_writes(blog, puppet, run_cdcd):
+    reads = []
+
+    def count(server, request, lines):
+        rest = b""
+        while received := request.recv(1 << 20):
+            reads.append(len(received))
+            *requests, rest = (rest + received).split(b"\r\n\r\n")
+            server.asked += [one.split(b" ")[1] for one in requests]
+            request.sendall(DONE * len(requests))
+
+    server = puppet(count)
+    blog.sql("INSERT INTO blog_post SELECT n, 'x' FROM generate_series(10, 10009) n")
+    cdcd = run_cdcd(blog, rules(), {"edge": server.store(timeout="20s")})
+    blog.sql(f"{TOUCH} WHERE id >= 10")
+    cdcd.caught_up()
+    assert len(server.asked) == len(set(server.asked)) == 10000
+    assert len(reads) <= 200
 
 
 def test_bodies_are_skipped_whatever_their_size(blog, puppet, run_cdcd):
@@ -243,7 +264,8 @@ def test_a_cache_may_be_told_over_tls(blog, make_cache, place, run_cdcd):
     blog.sql(TOUCH)
     cdcd.caught_up()
     assert all(cache.get(f"/page/{n}") == f"/page/{n} 2" for n in range(1, 10))
-    assert not [line for line in cdcd.said().splitlines() if "store=edge" in line and "up" not in line]
+    about = [line for line in cdcd.said().splitlines() if "store=edge" in line]
+    assert len(about) == 1 and "store is up" in about[0]
     cdcd.wait_for_log("store=other .*certificate")
 
 
@@ -257,7 +279,7 @@ def test_a_connection_that_was_idle_may_be_closed(blog, make_cache, run_cdcd):
     cache = make_cache(Varnish, ["timeout_idle=1"])
     cdcd = run_cdcd(blog, rules(), cache)
     before = connections(cache)
-    wait_for(lambda: connections(cache) >= before + 3, "Varnish has closed idle connections", every=0.1)
+    wait_for(lambda: connections(cache) >= before + 3, "Varnish closes what is idle", every=0.1)
     assert cache.get("/page/1") == "/page/1 1"
     blog.sql(TOUCH)
     cdcd.caught_up()
