@@ -12,23 +12,26 @@
 #define OP_MEMOIZE 0x94
 #define OP_STOP '.'
 
-static unsigned char byte_at(const char *value, size_t at)
+static unsigned char byte_at(const char *value, long at)
 {
     return (unsigned char)value[at];
 }
 
-/* What stands before STOP makes a pair, and may note it for later use, which is never made. */
-static bool ends_as_pair(const char *value, size_t len)
+/* What stands before STOP makes a pair, and may note it for later use, which is never made. The
+ * pair's second part stands before that, from `from` on. */
+static bool ends_as_pair(const char *value, size_t from, size_t len)
 {
-    if (byte_at(value, len - 1) != OP_STOP)
+    const char *end = value + len;
+    size_t left = len - from;
+    if (left < 3 || byte_at(end, -1) != OP_STOP)
         return false;
-    if (byte_at(value, len - 2) == OP_TUPLE2)
+    if (byte_at(end, -2) == OP_TUPLE2)
         return true;
-    if (byte_at(value, len - 3) == OP_TUPLE2)
-        return byte_at(value, len - 2) == OP_MEMOIZE;
-    if (byte_at(value, len - 4) == OP_TUPLE2)
-        return byte_at(value, len - 3) == OP_BINPUT;
-    return byte_at(value, len - 7) == OP_TUPLE2 && byte_at(value, len - 6) == OP_LONG_BINPUT;
+    if (left >= 4 && byte_at(end, -3) == OP_TUPLE2)
+        return byte_at(end, -2) == OP_MEMOIZE;
+    if (left >= 5 && byte_at(end, -4) == OP_TUPLE2)
+        return byte_at(end, -3) == OP_BINPUT;
+    return left >= 8 && byte_at(end, -7) == OP_TUPLE2 && byte_at(end, -6) == OP_LONG_BINPUT;
 }
 
 size_t mintcache_time_at(const char *value, size_t len)
@@ -41,9 +44,10 @@ size_t mintcache_time_at(const char *value, size_t len)
     unsigned protocol = byte_at(value, 1);
     if (protocol < 2 || protocol > 5)
         return 0;
-    if (protocol >= 4 && byte_at(value, at) == OP_FRAME)
+    if (protocol >= 4 && byte_at(value, (long)at) == OP_FRAME)
         at += frame_bytes;
-    if (len < at + 1 + MINTCACHE_TIME_BYTES + 3 || byte_at(value, at) != OP_BINFLOAT)
+    size_t behind = at + 1 + MINTCACHE_TIME_BYTES;
+    if (len < behind || byte_at(value, (long)at) != OP_BINFLOAT)
         return 0;
-    return ends_as_pair(value, len) ? at + 1 : 0;
+    return ends_as_pair(value, behind, len) ? at + 1 : 0;
 }
