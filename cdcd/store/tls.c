@@ -111,8 +111,12 @@ static int load_own(SSL_CTX *ctx, const struct tls_opts *opts, struct err *err)
 static SSL_CTX *make_context(const struct tls_opts *opts, struct err *err)
 {
     SSL_CTX *ctx = SSL_CTX_new(TLS_client_method());
-    if (!ctx || SSL_CTX_set_min_proto_version(ctx, TLS1_2_VERSION) != 1)
-        abort();
+    if (!ctx || SSL_CTX_set_min_proto_version(ctx, TLS1_2_VERSION) != 1) {
+        err_set(err, EX_CONFIG, "OpenSSL does not work (%s); look at its openssl.cnf",
+                ERR_reason_error_string(ERR_peek_last_error()));
+        SSL_CTX_free(ctx);
+        return NULL;
+    }
     SSL_CTX_set_options(ctx, SSL_OP_NO_RENEGOTIATION);
     SSL_CTX_set_default_passwd_cb(ctx, refuse_passphrase);
     if (load_trust(ctx, opts, err) < 0 || load_own(ctx, opts, err) < 0) {
@@ -255,6 +259,11 @@ static void set_host(struct tls *tls, const char *host)
 
 struct tls *tls_make(const struct tls_opts *opts, const char *host, struct err *err)
 {
+    /* OpenSSL takes no name for any name, and one with a dot in front for all below it. */
+    if (!*host || *host == '.') {
+        err_set(err, EX_CONFIG, "the server's host is no name");
+        return NULL;
+    }
     SSL_CTX *ctx = make_context(opts, err);
     if (!ctx)
         return NULL;
@@ -315,7 +324,7 @@ void tls_reason(const struct tls *tls, struct bufferevent *stream, int error, bo
     if (of_tls && !open)
         tls_explain_handshake(&tls->found, found, to, room);
     /* TLS 1.3 ends our handshake before the server has seen our certificate. */
-    else if (of_tls && tls_explain_alert(&tls->found, found, to, room))
+    else if (of_tls && tls_explain_open(&tls->found, found, to, room))
         return;
     else if (error)
         snprintf(to, room, "%s", strerror(error));

@@ -92,8 +92,7 @@ static void explain_alert(const struct tls_finding *found, unsigned long error, 
         snprintf(to, room, "the server says that our certificate %s: renew or mend cert_file %s",
                  judged(reason), found->cert_file);
     else
-        snprintf(to, room, "the server refuses the TLS handshake: %s",
-                 ERR_reason_error_string(error));
+        snprintf(to, room, "the server refuses TLS: %s", ERR_reason_error_string(error));
 }
 
 void tls_explain_handshake(const struct tls_finding *found, unsigned long error, char *to,
@@ -124,10 +123,14 @@ void tls_explain_handshake(const struct tls_finding *found, unsigned long error,
     }
 }
 
-bool tls_explain_alert(const struct tls_finding *found, unsigned long error, char *to, size_t room)
+bool tls_explain_open(const struct tls_finding *found, unsigned long error, char *to, size_t room)
 {
-    if (ERR_GET_REASON(error) < SSL_AD_REASON_OFFSET)
+    int reason = ERR_GET_REASON(error);
+    if (reason == SSL_R_UNEXPECTED_EOF_WHILE_READING)
         return false;
-    explain_alert(found, error, to, room);
+    if (reason >= SSL_AD_REASON_OFFSET)
+        explain_alert(found, error, to, room);
+    else
+        snprintf(to, room, "the encrypted connection broke: %s", ERR_reason_error_string(error));
     return true;
 }

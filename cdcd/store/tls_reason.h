@@ -20,7 +20,7 @@ struct tls_finding {
 /* error is OpenSSL's, of its part ERR_LIB_SSL. */
 void tls_explain_handshake(const struct tls_finding *found, unsigned long error, char *to,
                            size_t room);
-/* The same when the handshake is over on our side; false when it is no alert of the server. */
-bool tls_explain_alert(const struct tls_finding *found, unsigned long error, char *to, size_t room);
+/* The same when the handshake is over on our side; false when the server just left. */
+bool tls_explain_open(const struct tls_finding *found, unsigned long error, char *to, size_t room);
 
 #endif

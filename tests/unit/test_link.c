@@ -107,6 +107,17 @@ static void a_missing_file_fails_the_attempt_and_it_is_tried_again(void **state)
     tear_down(&linked);
 }
 
+static void a_host_that_would_stand_for_any_is_not_connected_to(void **state)
+{
+    static const char *const bad[] = {"", ".example.org"};
+    (void)state;
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        struct err err;
+        assert_null(tls_make(&(struct tls_opts){.on = true}, bad[i], &err));
+        assert_string_equal(err.text, "the server's host is no name");
+    }
+}
+
 static void a_refused_connection_has_the_same_reason_with_tls(void **state)
 {
     struct linked linked;
@@ -153,6 +164,7 @@ int main(void)
         cmocka_unit_test(a_connection_outlives_a_change_of_address),
         cmocka_unit_test(a_unix_socket_is_plain_though_tls_is_on),
         cmocka_unit_test(a_missing_file_fails_the_attempt_and_it_is_tried_again),
+        cmocka_unit_test(a_host_that_would_stand_for_any_is_not_connected_to),
         cmocka_unit_test(a_refused_connection_has_the_same_reason_with_tls),
         cmocka_unit_test(a_server_that_answers_in_tls_to_plain_words_is_told),
         cmocka_unit_test(a_link_may_be_freed_in_any_state),
