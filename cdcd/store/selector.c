@@ -84,7 +84,7 @@ static int check_server(const struct selector_kind *kind, const struct url_serve
                        "NAME/ADDRESS:PORT with its IPv4 address, or the address alone where the "
                        "client is given no name",
                        kind->name, server->address.name);
-    if (!hashes_addresses && *server->alias)
+    if (!hashes_addresses && *server->alias && kind->choose != choose_every)
         return err_set(err, EX_CONFIG,
                        "server \"%s/%s\" has a name and an address, which only selector "
                        "\"spymemcached-ketama\" uses; write one of them",

@@ -24,6 +24,7 @@ struct probed_store {
     struct store *store;
     struct probe *probes;
     unsigned n;
+    struct store_opts quiet; /* what it is opened with */
 };
 
 struct probing {
@@ -96,8 +97,11 @@ static void open_store(struct probing *probing, struct probed_store *probed)
                                                .renewed = on_renewed,
                                                .ready = on_ready,
                                                .denied = on_denied};
+    probed->quiet = *probed->opts;
+    /* Where clients eject, a server that comes back would be cleared. */
+    probed->quiet.selector = NULL;
     probed->store =
-        store_driver(probed->opts->type)->open(probed->opts, probing->base, &events, probing);
+        store_driver(probed->opts->type)->open(&probed->quiet, probing->base, &events, probing);
     probed->n = probed->store->ops->n_servers(probed->store);
     probed->probes = mem_alloc(probed->n * sizeof *probed->probes);
     probing->n_unknown += probed->n;

@@ -157,7 +157,7 @@ static void any_bytes_are_a_key(void **state)
 
 static void every_server_may_have_a_key_unless_a_client_is_named(void **state)
 {
-    struct selector *selector = make(NULL, "10.0.0.1 10.0.0.2");
+    struct selector *selector = make(NULL, "10.0.0.1 mc2/10.0.0.2");
     (void)state;
     assert_int_equal(choose(selector, "foo"), STORE_EVERY);
     assert_false(selector_ejects(selector));
