@@ -167,7 +167,7 @@ bool topology_is_whole(const struct topology *topology, char *reason, size_t roo
 {
     for (unsigned slot = 0; slot < SLOTS_N; slot++) {
         const struct member *owner = topology_owner(topology, slot);
-        if (owner && owner->state == MEMBER_UP)
+        if (owner && owner->state != MEMBER_DOWN)
             continue;
         if (owner)
             snprintf(reason, room, "%s is down", redis_node_name(owner->node));
