@@ -20,6 +20,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <utlist.h>
 
 struct redis_node {
     struct redis_node_opts opts;
@@ -28,9 +29,16 @@ struct redis_node {
     struct redis_handshake handshake;
     struct redis_reader *reader; /* of this connection */
     struct redis_ops ops;
-    void *ctx; /* of the events */
-    void (*asked)(void *asker, const redisReply *reply);
+    void *ctx;                  /* of the events */
+    struct question *questions; /* the oldest first */
+};
+
+/* Of redis_node_ask. */
+struct question {
+    void (*answered)(void *asker, const redisReply *reply);
     void *asker;
+    struct question *prev;
+    struct question *next;
 };
 
 /* ---- what is answered ---- */
@@ -91,6 +99,15 @@ static bool take_replicas(struct redis_node *node, const struct due *due, const 
     return true;
 }
 
+static void answer_question(struct redis_node *node, const redisReply *reply)
+{
+    struct question question = *node->questions;
+    struct question *answered = node->questions;
+    DL_DELETE(node->questions, answered);
+    free(answered);
+    question.answered(question.asker, reply);
+}
+
 /* False when the connection was dropped for it. */
 static bool take_reply(struct redis_node *node, const redisReply *reply)
 {
@@ -101,7 +118,7 @@ static bool take_reply(struct redis_node *node, const redisReply *reply)
     if (drop_if_demoted(node, &due, reply))
         return false;
     if (due.kind == DUE_ASKED)
-        node->asked(node->asker, reply);
+        answer_question(node, reply);
     else if (!due.flight)
         return redis_handshake_take(&node->handshake, &node->server, &due, reply);
     else if (due.kind == DUE_WAIT ? !take_replicas(node, &due, reply)
@@ -147,6 +164,8 @@ static size_t redis_on_data(void *ctx, const char *bytes, size_t n)
 static void take_loss(struct redis_node *node, const char *reason)
 {
     redis_ops_forget(&node->ops);
+    while (node->questions)
+        answer_question(node, NULL);
     server_lost(&node->server, reason);
 }
 
@@ -231,10 +250,15 @@ void redis_node_vouch(struct redis_node *node)
 
 void redis_node_free(struct redis_node *node)
 {
+    struct question *question, *next;
     if (!node)
         return;
     redis_ops_free(&node->ops);
     server_free(&node->server);
+    DL_FOREACH_SAFE(node->questions, question, next)
+    {
+        free(question);
+    }
     redis_reader_free(node->reader);
     free(node);
 }
@@ -242,6 +266,11 @@ void redis_node_free(struct redis_node *node)
 const char *redis_node_name(const struct redis_node *node)
 {
     return node->name;
+}
+
+bool redis_node_is_up(const struct redis_node *node)
+{
+    return link_is_up(node->server.link);
 }
 
 bool redis_node_ready(const struct redis_node *node)
@@ -270,8 +299,9 @@ void redis_node_send_asking(struct redis_node *node, struct batch *batch)
 void redis_node_ask(struct redis_node *node, const char *const *words, size_t n,
                     void (*answered)(void *asker, const struct redisReply *reply), void *asker)
 {
-    node->asked = answered;
-    node->asker = asker;
+    struct question *question = mem_alloc(sizeof *question);
+    *question = (struct question){.answered = answered, .asker = asker};
+    DL_APPEND(node->questions, question);
     redis_put_words(link_out(node->server.link), words, n);
     redis_expect(&node->server, DUE_ASKED, NULL, 0, 0);
     link_flush(node->server.link);

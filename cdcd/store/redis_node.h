@@ -48,6 +48,7 @@ void redis_node_free(struct redis_node *node);
 
 /* "redis 127.0.0.1:6379"; borrowed until it is freed. */
 const char *redis_node_name(const struct redis_node *node);
+bool redis_node_is_up(const struct redis_node *node);
 /* True while it is up and its window is not full. */
 bool redis_node_ready(const struct redis_node *node);
 /* Borrows the batch until it is answered for. Only while ready. */
@@ -55,8 +56,8 @@ void redis_node_send(struct redis_node *node, struct batch *batch);
 /* The same, with ASKING before each command: it is of a cluster, and takes over a slot. */
 void redis_node_send_asking(struct redis_node *node, struct batch *batch);
 
-/* Asks something that is no op. reply is lent; it never comes when the server goes down before.
- * Only while it is up, and nothing else was asked. */
+/* Asks something that is no op. reply is lent; NULL when the server goes down before. Only while it
+ * is up. */
 void redis_node_ask(struct redis_node *node, const char *const *words, size_t n,
                     void (*answered)(void *asker, const struct redisReply *reply), void *asker);
 

@@ -48,7 +48,8 @@ struct piece {
     struct whole *whole;
     struct piece_op *notes; /* of each op */
     enum piece_kind kind;
-    unsigned number; /* of the node that it was sent to */
+    unsigned number;           /* of the node that it was sent to */
+    struct redis_route *route; /* that it is on */
     unsigned cap;
     struct piece *prev;
     struct piece *next;

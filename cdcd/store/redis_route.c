@@ -256,11 +256,62 @@ void redis_route_refused(struct redis_route *route, struct batch *batch, unsigne
     }
 }
 
+/* ---- scans ---- */
+
+/* A key that moved during a scan may have been on no node when that was scanned. The map tells of a
+ * slot when all of it has moved; until then the nodes alone know. So each is asked when it has done
+ * its part: one that still has the slots it had, and moves none, has scanned all of its keys. */
+static bool has_scanned(const struct piece *piece)
+{
+    for (unsigned i = 0; i < piece->batch.n; i++)
+        if (piece->batch.ops[i].action == OP_SCAN && piece->batch.ops[i].result != RESULT_NONE)
+            return true;
+    return false;
+}
+
+static void forget_scans(struct piece *piece, const char *why)
+{
+    for (unsigned i = 0; i < piece->batch.n; i++) {
+        if (piece->batch.ops[i].action != OP_SCAN || piece->batch.ops[i].result == RESULT_NONE)
+            continue;
+        piece->batch.ops[i].result = RESULT_NONE;
+        piece->notes[i].sentence = SENTENCE_WAIT;
+        piece->notes[i].why = why;
+    }
+}
+
+static void settle(struct piece *piece)
+{
+    struct member *member = topology_member(piece->route->topology, piece->number);
+    DL_DELETE(member->out, piece);
+    take_piece(piece->route, piece);
+}
+
+static void on_nodes(void *asker, const struct redisReply *reply)
+{
+    struct piece *piece = asker;
+    struct redis_route *route = piece->route;
+    const struct member *member = topology_member(route->topology, piece->number);
+    struct slot_count count;
+    if (!reply)
+        forget_scans(piece, "a node was lost after it was scanned: it is scanned again");
+    else if (!slot_count_read(reply, &count))
+        forget_scans(piece, "CLUSTER NODES was not answered: allow the ACL user cluster|nodes");
+    else if (count.moving || count.n != member->n_slots)
+        forget_scans(piece, scan_again);
+    settle(piece);
+}
+
 void redis_route_take(struct redis_route *route, struct member *member, struct batch *batch)
 {
     struct piece *piece = (struct piece *)batch;
-    DL_DELETE(member->out, piece);
-    take_piece(route, piece);
+    piece->route = route;
+    if (!has_scanned(piece))
+        settle(piece);
+    else if (redis_node_is_up(member->node))
+        redis_node_ask(member->node, (const char *const[]){"CLUSTER", "NODES"}, 2, on_nodes, piece);
+    else
+        on_nodes(piece, NULL);
 }
 
 void redis_route_give_up(struct redis_route *route, struct member *member, const char *reason)

@@ -10,6 +10,7 @@
 #define MASTERS_MAX 1000
 #define HOST_MAX 253
 #define REDIRECT_MAX 320
+#define FIELDS_BEFORE_SLOTS 8
 
 /* The CRC of XMODEM, of half bytes: the table stays in one line of the processor's cache. */
 static uint16_t crc16(const char *bytes, size_t n)
@@ -161,6 +162,56 @@ void slot_map_free(struct slot_map *map)
         return;
     free(map->masters);
     free(map);
+}
+
+/* "5", "5-9", or "[5->-ID]" for a slot that is being moved. */
+static bool count_range(const char *word, struct slot_count *count)
+{
+    char *end;
+    if (*word == '[') {
+        count->moving = true;
+        return true;
+    }
+    unsigned long from = strtoul(word, &end, 10);
+    unsigned long to = *end == '-' ? strtoul(end + 1, &end, 10) : from;
+    if (*word < '0' || *word > '9' || *end || from > to || to >= SLOTS_N)
+        return false;
+    count->n += (unsigned)(to - from + 1);
+    return true;
+}
+
+/* ID address flags master pings pongs epoch state, and its slots. */
+static bool count_line(char *line, struct slot_count *count)
+{
+    char *rest;
+    unsigned n = 0;
+    for (char *word = strtok_r(line, " ", &rest); word; word = strtok_r(NULL, " ", &rest))
+        if (++n > FIELDS_BEFORE_SLOTS && !count_range(word, count))
+            return false;
+    return n >= FIELDS_BEFORE_SLOTS;
+}
+
+static bool is_own(const char *line)
+{
+    size_t n = strcspn(line, "\n");
+    return memmem(line, n, " myself,", 8) || memmem(line, n, ",myself,", 8);
+}
+
+bool slot_count_read(const redisReply *reply, struct slot_count *count)
+{
+    *count = (struct slot_count){0};
+    if (!is_string(reply))
+        return false;
+    const char *line = reply->str;
+    while (*line && !is_own(line)) {
+        line += strcspn(line, "\n");
+        line += *line == '\n';
+    }
+    char *own = mem_strdup(line);
+    own[strcspn(own, "\n")] = '\0';
+    bool good = count_line(own, count);
+    free(own);
+    return good;
 }
 
 /* Of "host:port": the host may hold colons itself. */

@@ -35,6 +35,15 @@ struct slot_map *slot_map_read(const struct redisReply *reply, const struct addr
 /* NULL is allowed. */
 void slot_map_free(struct slot_map *map);
 
+/* What a node says of its own slots. */
+struct slot_count {
+    unsigned n;  /* that it owns */
+    bool moving; /* some key of them, or to them, is perhaps being moved */
+};
+
+/* Reads the answer to CLUSTER NODES; false when it is no such answer. */
+bool slot_count_read(const struct redisReply *reply, struct slot_count *count);
+
 struct slot_redirect {
     bool ask;   /* this once; else for good */
     bool known; /* the server could name who owns it now */

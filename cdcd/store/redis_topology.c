@@ -342,8 +342,10 @@ static int64_t until_next_ms(const struct topology *topology, bool good)
 static void on_map(void *ctx, const redisReply *reply)
 {
     struct topology *topology = ctx;
-    const struct member *member = topology->members[topology->asked];
     bool good = false;
+    if (!reply)
+        return; /* topology_down sees to it */
+    const struct member *member = topology->members[topology->asked];
     topology->asked = NOBODY;
     if (reply->type == REDIS_REPLY_ERROR)
         take_refusal(topology, member, reply);

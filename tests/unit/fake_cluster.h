@@ -28,9 +28,11 @@ struct fake_node {
 struct fake_cluster {
     struct world *world;
     struct fake_node nodes[N_NODES];
-    struct buf map;   /* the answer to CLUSTER SLOTS */
-    struct buf heard; /* "2 UNLINK a\n", but for the handshake and the map */
-    unsigned n_maps;  /* asked for */
+    struct buf map;     /* the answer to CLUSTER SLOTS */
+    struct buf heard;   /* "2 UNLINK a\n", but for the handshake and the map */
+    unsigned n_maps;    /* asked for */
+    unsigned owners[3]; /* of the thirds of the slots */
+    bool moving;        /* slots are being moved */
     char seed[32];
     const char *seeds[1];
 };
@@ -44,12 +46,31 @@ static inline const char *next_answer(struct fake_node *node)
     return answer;
 }
 
+static inline void say_nodes(struct fake_node *node)
+{
+    static const char *const thirds[] = {"0-5460", "5461-10922", "10923-16382 16383"};
+    const struct fake_cluster *cluster = node->cluster;
+    struct buf nodes = {0}, answer = {0};
+    buf_put_str(&nodes, "id2 :0@0 master - 0 0 2 connected 7\n"
+                        "id1 127.0.0.1:0@0 myself,master - 0 0 1 connected");
+    for (unsigned i = 0; i < 3; i++)
+        if (cluster->owners[i] == node->number)
+            buf_printf(&nodes, " %s", thirds[i]);
+    buf_put_str(&nodes, cluster->moving ? " [5->-id2]\n" : "\n");
+    buf_printf(&answer, "$%zu\r\n%s\r\n", nodes.len, buf_str(&nodes));
+    bufferevent_write(node->stream, answer.data, answer.len);
+    buf_free(&nodes);
+    buf_free(&answer);
+}
+
 static inline void fake_obey(struct fake_node *node, const redisReply *command)
 {
     struct fake_cluster *cluster = node->cluster;
     const char *verb = command->element[0]->str;
     if (strcmp(verb, "PING") == 0) {
         bufferevent_write(node->stream, "+PONG\r\n", 7);
+    } else if (strcmp(verb, "CLUSTER") == 0 && strcmp(command->element[1]->str, "NODES") == 0) {
+        say_nodes(node);
     } else if (strcmp(verb, "CLUSTER") == 0) {
         cluster->n_maps++;
         bufferevent_write(node->stream, cluster->map.data, cluster->map.len);
@@ -124,6 +145,7 @@ static inline void set_map(struct fake_cluster *cluster, unsigned low, unsigned 
                            unsigned high)
 {
     const unsigned owners[] = {low, middle, high}, ends[] = {5460, 10922, 16383};
+    memcpy(cluster->owners, owners, sizeof owners);
     buf_reset(&cluster->map, 4096);
     buf_put_str(&cluster->map, "*3\r\n");
     for (unsigned i = 0; i < 3; i++)

@@ -254,6 +254,34 @@ static void a_scan_is_done_when_every_master_has_done_it(void **state)
     cluster_free(cluster);
 }
 
+static void scan_nothing(struct fake_cluster *cluster, const char *answer)
+{
+    struct batch_op scan = op(OP_SCAN, "*");
+    struct batch batch = {.ops = &scan, .n = 1};
+    buf_reset(&cluster->world->events, 4096);
+    send_batch(cluster, &batch);
+    run_until(cluster->world, said(cluster->world, "answered"));
+    if (!said(cluster->world, answer))
+        fail_msg("expected %s, got %s", answer, buf_str(&cluster->world->events));
+}
+
+static void a_scan_during_which_slots_may_have_moved_is_not_done(void **state)
+{
+    struct fake_cluster *cluster = make_up();
+    (void)state;
+    for (unsigned i = 0; i < N_NODES; i++)
+        cluster->nodes[i].always = "*2\r\n$1\r\n0\r\n*0\r\n";
+    scan_nothing(cluster, "DONE miss\n");
+    cluster->moving = true;
+    scan_nothing(cluster, "DEFERRED none (slots moved while it was scanned");
+    cluster->moving = false;
+    set_map(cluster, 0, 1, 1);
+    scan_nothing(cluster, "DEFERRED none (slots moved while it was scanned");
+    while (!said(cluster->world, "DONE miss\n"))
+        scan_nothing(cluster, "answered");
+    cluster_free(cluster);
+}
+
 static void a_set_loses_members_on_every_node(void **state)
 {
     struct fake_cluster *cluster = make_up();
@@ -353,6 +381,7 @@ int main(void)
         cmocka_unit_test(a_replica_that_took_over_may_lack_what_its_master_did),
         cmocka_unit_test(what_a_replaced_master_did_in_a_batch_is_not_believed),
         cmocka_unit_test(a_scan_is_done_when_every_master_has_done_it),
+        cmocka_unit_test(a_scan_during_which_slots_may_have_moved_is_not_done),
         cmocka_unit_test(a_set_loses_members_on_every_node),
         cmocka_unit_test(a_map_that_is_none_is_asked_for_again),
         cmocka_unit_test(a_redis_that_is_no_cluster_is_denied),

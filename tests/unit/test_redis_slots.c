@@ -228,6 +228,48 @@ static void a_redirect_that_makes_no_sense_is_none(void **state)
     assert_false(redirected(long_text, &redirect));
 }
 
+static bool counted(const char *text, struct slot_count *count)
+{
+    struct redis_reader *reader = redis_reader_make();
+    struct redisReply *reply;
+    char head[32];
+    snprintf(head, sizeof head, "$%zu\r\n", strlen(text));
+    redis_reader_feed(reader, head, strlen(head));
+    redis_reader_feed(reader, text, strlen(text));
+    redis_reader_feed(reader, "\r\n", 2);
+    assert_int_equal(redis_reader_next(reader, &reply), 1);
+    bool good = slot_count_read(reply, count);
+    freeReplyObject(reply);
+    redis_reader_free(reader);
+    return good;
+}
+
+#define OTHER "1 127.0.0.1:1@2 master - 0 0 1 connected 0-99 [7->-3]\n"
+#define OWN "2 127.0.0.1:2@3,host myself,master - 0 0 2 connected"
+
+static void a_node_counts_its_own_slots(void **state)
+{
+    struct slot_count count;
+    (void)state;
+    assert_true(counted(OTHER OWN " 100-199 300 16383\n", &count));
+    assert_int_equal(count.n, 102);
+    assert_false(count.moving);
+    assert_true(counted(OWN "\n" OTHER, &count));
+    assert_int_equal(count.n, 0);
+    assert_false(count.moving);
+    assert_true(counted(OWN " 5 [93-<-1]\n" OTHER, &count));
+    assert_true(count.moving);
+    assert_true(counted(OTHER "2 127.0.0.1:2@3 master,myself, - 0 0 2 connected 1", &count));
+    assert_false(counted("", &count));
+    assert_false(counted(OTHER, &count));
+    assert_false(counted("2 127.0.0.1:2@3 myself,master - 0\n", &count));
+    assert_false(counted(OWN " x\n", &count));
+    assert_false(counted(OWN " 1-\n", &count));
+    assert_false(counted(OWN " 9-8\n", &count));
+    assert_false(counted(OWN " 1-16384\n", &count));
+    assert_false(counted(OWN " -1\n", &count));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -239,6 +281,7 @@ int main(void)
         cmocka_unit_test(a_node_without_a_host_name_is_known_by_its_number_or_not_at_all),
         cmocka_unit_test(what_is_no_map_is_refused_whole),
         cmocka_unit_test(a_map_of_more_than_a_thousand_masters_is_refused),
+        cmocka_unit_test(a_node_counts_its_own_slots),
         cmocka_unit_test(a_redirect_names_a_slot_and_a_node),
         cmocka_unit_test(a_redirect_that_makes_no_sense_is_none),
     };
