@@ -298,11 +298,6 @@ unsigned redis_cluster_check(const struct store_opts *opts, struct complaints *c
         complain(complaints, SEVERITY_ERROR, opts->file, opts->line,
                  "store %s has cluster and url; a cluster has no databases: remove url",
                  opts->name);
-    if (opts->n_sentinels > 0 || opts->master)
-        complain(complaints, SEVERITY_ERROR, opts->file, opts->line,
-                 "store %s has cluster and sentinels; a cluster needs none: remove sentinels and "
-                 "master, or cluster",
-                 opts->name);
     for (unsigned i = 0; i < opts->n_cluster; i++) {
         if (url_parse_server(opts->cluster[i], &address, &err) < 0)
             complain(complaints, SEVERITY_ERROR, opts->file, opts->line, "store %s: cluster: %s",

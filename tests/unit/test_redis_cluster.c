@@ -360,7 +360,9 @@ static void settings_that_make_no_sense_are_complained_of(void **state)
     opts.url = "redis://a/1";
     assert_int_equal(driver->check(&opts, &complaints), 1);
     opts.url = NULL;
+    opts.sentinels = good;
     opts.n_sentinels = 1;
+    opts.master = "mymaster";
     assert_int_equal(driver->check(&opts, &complaints), 1);
     complaints_free(&complaints);
 }
