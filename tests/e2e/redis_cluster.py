@@ -17,12 +17,17 @@ def slot_of(key):
 
 
 class Node(Redis):
-    def __init__(self, folder, **options):
+    def __init__(self, folder, tls=False, **options):
         self.bus_port = free_port()
         self.frozen = False
+        self.client_port = free_port()
+        if tls:
+            options["tls-port"] = str(self.client_port)
+            options.update({name: "yes" for name in ("tls-cluster", "tls-replication")})
+            options["tls-auth-clients"] = "no"
         super().__init__(
             folder,
-            port=free_port(),
+            port=0 if tls else self.client_port,
             **{
                 "cluster-enabled": "yes",
                 "cluster-config-file": "nodes.conf",
@@ -56,7 +61,7 @@ class Node(Redis):
             return False
 
     def address(self):
-        return f"127.0.0.1:{self.port}"
+        return f"127.0.0.1:{self.client_port}"
 
     def pipe(self, commands):
         words = ["redis-cli", "-s", str(self.socket), "--pipe"]
@@ -91,7 +96,7 @@ class RedisCluster:
             node.ask("CLUSTER SET-CONFIG-EPOCH", epoch)
         first = self.nodes[0]
         for node in self.nodes[1:]:
-            first.ask("CLUSTER MEET", "127.0.0.1", node.port, node.bus_port)
+            first.ask("CLUSTER MEET", "127.0.0.1", node.client_port, node.bus_port)
         wait_for(self.is_one, "the nodes know one another", limit=30)
         for replica, master in zip(self.replicas, self.masters):
             replica.ask("CLUSTER REPLICATE", master.id)
@@ -134,7 +139,7 @@ class RedisCluster:
 
     def owners(self):
         """The node of each slot, as the first that runs says."""
-        by_port = {node.port: node for node in self.nodes}
+        by_port = {node.client_port: node for node in self.nodes}
         first = next(node for node in self.nodes if node.running())
         owners = [None] * N_SLOTS
         raw = redis_client.Redis(unix_socket_path=str(first.socket))
@@ -175,7 +180,7 @@ class RedisCluster:
 
     def move_keys(self, slot, source, target):
         while keys := source.ask("CLUSTER GETKEYSINSLOT", slot, 100):
-            source.ask("MIGRATE", "127.0.0.1", target.port, "", 0, 5000, "KEYS", *keys)
+            source.ask("MIGRATE", "127.0.0.1", target.client_port, "", 0, 5000, "KEYS", *keys)
 
     def end_move(self, slot, source, target):
         """The others hear of it."""

@@ -5,6 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from certificates import Authority
 from daemon import rules_file
 from poll import wait_for
 from redis_cluster import RedisCluster
@@ -193,3 +194,39 @@ def test_a_redis_that_is_no_cluster_is_refused_as_one(blog, redis, refused):
     code, said = refused(blog, rules_file(POST), {"redis": store})
     assert code == 78
     assert "it is no cluster: set url instead of cluster" in said
+
+
+def test_a_cluster_that_speaks_tls_alone(blog, place, own_cluster, run_cdcd):
+    authority = Authority(place("ca"))
+    certificate, key = authority.sign()
+    nodes = own_cluster(
+        **{
+            "tls": True,
+            "tls-cert-file": str(certificate),
+            "tls-key-file": str(key),
+            "tls-ca-cert-file": str(authority.file),
+        }
+    )
+    store = nodes.store(tls=True, ca_file=str(authority.file))
+    cdcd = run_cdcd(blog, rules_file(POST), {"redis": store})
+    nodes.warm(*(f"blog:post:{n}" for n in range(1, 11)))
+    blog.sql("UPDATE blog_post SET title = 'x'")
+    cdcd.caught_up()
+    assert nodes.left() == {"blog:post:10"}
+
+
+def test_a_scan_finds_keys_that_move_meanwhile(blog, nodes, run_cdcd):
+    """They move to a node that was scanned, from one that is yet to be, and back."""
+    rule = 'list = { action = "scan"; match = "list:*"; triggers = "blog_post"; };'
+    cdcd = run_cdcd(blog, rules_file(rule), {"redis": nodes.store()})
+    first, second, _ = nodes.masters
+    with ThreadPoolExecutor() as pool:
+        for _ in range(5):
+            nodes.warm(*(f"blog:list:{n}" for n in range(20000)), "blog:other")
+            there = pool.submit(nodes.move_all, range(100), first, second)
+            blog.sql("UPDATE blog_post SET title = title || 'x'")
+            there.result()
+            back = pool.submit(nodes.move_all, range(100), second, first)
+            cdcd.caught_up()
+            back.result()
+            assert nodes.left() == {"blog:other"}
