@@ -38,6 +38,7 @@ struct queued {
     unsigned n_sets;
     unsigned n_sweeps;
     unsigned n_losses; /* in a row, while it was the oldest that was out */
+    bool deferred;     /* waits for a part of what stands behind the server */
     int64_t retry_ms;  /* how long it was last made to wait alone; 0 for never */
     int64_t not_before_ms;
 };
@@ -54,9 +55,7 @@ struct lane {
     size_t bytes;
     int64_t retry_ms; /* how long the server was last given to recover */
     int64_t not_before_ms;
-    struct log_limit busy_limit;
-    struct log_limit refused_limit;
-    struct log_limit deferred_limit;
+    struct log_limit busy_limit, refused_limit, deferred_limit;
     struct order_index index;   /* of the open batch */
     struct order_index leaving; /* of one that leaves past others that are set aside */
     struct recent *recent;      /* NULL: the server loses nothing */
@@ -319,6 +318,7 @@ static void send_batch(struct lane *lane, struct queued *queued)
         forget(lane, queued);
         return;
     }
+    queued->deferred = false;
     queued->state = OUT;
     stats()->sent += queued->batch.n;
     lane->store->ops->send(lane->store, lane->server, &queued->batch);
@@ -449,11 +449,21 @@ static void defer(struct lane *lane, struct queued *queued, int64_t now_ms)
 {
     unsigned n_suppressed;
     wait_alone(lane, queued, now_ms);
+    queued->deferred = true;
     if (log_limit_pass(&lane->deferred_limit, now_ms, LOG_INTERVAL_MS, &n_suppressed))
         log_warn("a part of the store cannot do it now, its ops wait server=\"%s\" reason=\"%s\" "
                  "repeated=%u",
                  lane->store->ops->server_name(lane->store, lane->server), queued->batch.reason,
                  n_suppressed);
+}
+
+void lane_mended(struct lane *lane, int64_t now_ms)
+{
+    struct queued *queued;
+    DL_FOREACH (lane->queue, queued) {
+        if (queued->deferred)
+            queued->not_before_ms = now_ms;
+    }
 }
 
 /* The server does not do these ops, whatever their neighbours: once more at once, one command each,

@@ -37,6 +37,8 @@ void lane_free(struct lane *lane);
 uint64_t lane_put(struct lane *lane, const struct op *op);
 /* Gives the server all that it takes now. */
 void lane_send(struct lane *lane, int64_t now_ms);
+/* What was deferred needs to wait no longer. */
+void lane_mended(struct lane *lane, int64_t now_ms);
 /* The store gave a batch back. */
 void lane_answered(struct lane *lane, struct batch *batch, int64_t now_ms);
 /* Calls for every op that waits and is not with the store; lent. */

@@ -441,6 +441,12 @@ static void on_ready(void *ctx, struct store *store, unsigned server)
     (void)server;
 }
 
+static void on_mended(void *ctx, struct store *store, unsigned server)
+{
+    struct pipeline *p = ctx;
+    lane_mended(fleet_find(&p->out.fleet, store, server)->lane, now(p));
+}
+
 static void on_denied(void *ctx, struct store *store, unsigned server, const struct err *err)
 {
     struct pipeline *p = ctx;
@@ -457,6 +463,7 @@ const struct store_events *pipeline_store_events(void)
         .down = on_down,
         .renewed = on_renewed,
         .ready = on_ready,
+        .mended = on_mended,
         .denied = on_denied,
     };
     return &events;

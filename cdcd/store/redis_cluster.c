@@ -36,6 +36,7 @@ struct redis_cluster {
     char reason[200];        /* why a node was lost last; empty while none was */
     int64_t renewed_ms;      /* to be said; INT64_MAX for nothing */
     bool denied;             /* it was said, or will not be */
+    bool mended;             /* to be said */
 };
 
 /* A node asks for the deletes of a set's members, which are on any node. */
@@ -100,6 +101,12 @@ static void tell_renewal(struct redis_cluster *cluster)
         cluster->events->renewed(cluster->ctx, &cluster->store, 0, since_ms);
 }
 
+/* At the start, not before every node was tried that there is to try. */
+static bool is_known_down(const struct redis_cluster *cluster)
+{
+    return cluster->state == SERVER_UP || topology_is_exhausted(cluster->route.topology);
+}
+
 static void tell_state(struct redis_cluster *cluster)
 {
     bool up = topology_is_up(cluster->route.topology);
@@ -108,10 +115,18 @@ static void tell_state(struct redis_cluster *cluster)
         cluster->denied = true;
         log_info("cluster is up store=%s", cluster->opts.name);
         cluster->events->up(cluster->ctx, &cluster->store, 0);
-    } else if (!up && cluster->state != SERVER_DOWN && cluster->reason[0]) {
+    } else if (!up && cluster->state != SERVER_DOWN && is_known_down(cluster)) {
         cluster->state = SERVER_DOWN;
         cluster->events->down(cluster->ctx, &cluster->store, 0, cluster->reason);
     }
+}
+
+static void tell_mended(struct redis_cluster *cluster)
+{
+    bool mended = cluster->mended && cluster->state == SERVER_UP;
+    cluster->mended = false;
+    if (mended)
+        cluster->events->mended(cluster->ctx, &cluster->store, 0);
 }
 
 static void on_turn(void *ctx)
@@ -119,6 +134,7 @@ static void on_turn(void *ctx)
     struct redis_cluster *cluster = ctx;
     answer_ended(cluster);
     tell_renewal(cluster);
+    tell_mended(cluster);
     tell_state(cluster);
 }
 
@@ -174,6 +190,7 @@ static void on_up(void *ctx, struct store *store, unsigned number)
     struct member *member = topology_member(cluster->route.topology, number);
     (void)store;
     topology_up(cluster->route.topology, member);
+    cluster->mended = cluster->mended || member->n_slots > 0;
     redis_route_pump(member);
     wake(cluster);
 }

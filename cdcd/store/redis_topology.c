@@ -163,6 +163,18 @@ bool topology_is_up(const struct topology *topology)
     return n_up > 0;
 }
 
+bool topology_is_exhausted(const struct topology *topology)
+{
+    unsigned n_up = 0, n_owners_up;
+    for (unsigned i = 0; i < topology->n_members; i++) {
+        const struct member *member = topology->members[i];
+        if (member && member->state == MEMBER_NEW)
+            return false;
+        n_up += member && member->state == MEMBER_UP;
+    }
+    return n_up == 0 || count_owners(topology, &n_owners_up) > 0;
+}
+
 bool topology_is_whole(const struct topology *topology, char *reason, size_t room)
 {
     for (unsigned slot = 0; slot < SLOTS_N; slot++) {

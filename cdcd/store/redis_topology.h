@@ -67,6 +67,8 @@ struct member *topology_member(const struct topology *topology, unsigned number)
 struct member *topology_owner(const struct topology *topology, unsigned slot);
 /* True when a map is known, and some node that owns slots is up. */
 bool topology_is_up(const struct topology *topology);
+/* True when no node is being tried for the first time, and none that is up could name others. */
+bool topology_is_exhausted(const struct topology *topology);
 /* True when every slot has an owner that is not down; else why not. */
 bool topology_is_whole(const struct topology *topology, char *reason, size_t room);
 /* Another with every change of owners. */

@@ -78,6 +78,8 @@ struct store_events {
     void (*renewed)(void *ctx, struct store *store, unsigned server, int64_t since_ms);
     /* A batch can be taken again after store_ready said no. */
     void (*ready)(void *ctx, struct store *store, unsigned server);
+    /* Something that made the server defer ops is over: those may be sent again. */
+    void (*mended)(void *ctx, struct store *store, unsigned server);
     /* The server refuses us for a reason that only the operator can mend (NOAUTH, WRONGPASS), and
      * was never up. The store goes on trying. */
     void (*denied)(void *ctx, struct store *store, unsigned server, const struct err *err);

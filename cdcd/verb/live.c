@@ -96,6 +96,7 @@ static void open_store(struct probing *probing, struct probed_store *probed)
                                                .down = on_down,
                                                .renewed = on_renewed,
                                                .ready = on_ready,
+                                               .mended = on_ready,
                                                .denied = on_denied};
     probed->quiet = *probed->opts;
     /* Where clients eject, a server that comes back would be cleared. */

@@ -34,7 +34,8 @@ struct fake_cluster {
     unsigned owners[3]; /* of the thirds of the slots */
     bool moving;        /* slots are being moved */
     char seed[32];
-    const char *seeds[1];
+    const char *seeds[2];
+    unsigned n_seeds;
 };
 
 static inline const char *next_answer(struct fake_node *node)
@@ -179,7 +180,8 @@ static inline struct fake_cluster *cluster_make(void)
         fake_node_listen(node);
     }
     snprintf(cluster->seed, sizeof cluster->seed, "127.0.0.1:%u", cluster->nodes[0].port);
-    cluster->seeds[0] = cluster->seed;
+    cluster->seeds[0] = cluster->seeds[1] = cluster->seed;
+    cluster->n_seeds = 1;
     set_map(cluster, 0, 1, 2);
     return cluster;
 }
@@ -190,7 +192,7 @@ static inline void cluster_open(struct fake_cluster *cluster)
                               .type = "redis",
                               .prefix = "",
                               .cluster = cluster->seeds,
-                              .n_cluster = 1,
+                              .n_cluster = cluster->n_seeds,
                               .timeout_ms = 20000,
                               .retry_min_ms = 1,
                               .retry_max_ms = 4,

@@ -185,6 +185,12 @@ static inline void on_ready(void *ctx, struct store *store, unsigned server)
     }
 }
 
+static inline void on_mended(void *ctx, struct store *store, unsigned server)
+{
+    (void)store;
+    buf_printf(&((struct world *)ctx)->events, "mended %u\n", server);
+}
+
 static inline void on_denied(void *ctx, struct store *store, unsigned server, const struct err *err)
 {
     (void)store;
@@ -204,6 +210,7 @@ static const struct store_events world_events = {
     .down = on_down,
     .renewed = on_renewed,
     .ready = on_ready,
+    .mended = on_mended,
     .denied = on_denied,
 };
 

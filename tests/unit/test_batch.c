@@ -294,6 +294,27 @@ static void a_deferred_op_waits_and_holds_up_no_other(void **state)
     assert_int_equal(lane_done(f->lane), 2);
 }
 
+static void what_was_deferred_leaves_when_the_store_is_mended(void **state)
+{
+    struct fixture *f = *state;
+    put(f, "gone");
+    lane_send(f->lane, 1000);
+    fake_said(&f->fake);
+    answer(f, fake_take(&f->fake, 0), BATCH_DEFERRED, 1000);
+    lane_send(f->lane, 1000);
+    assert_string_equal(fake_said(&f->fake), "");
+    lane_mended(f->lane, 1001);
+    lane_send(f->lane, 1001);
+    assert_string_equal(fake_said(&f->fake), "delete gone;|");
+    answer(f, fake_take(&f->fake, 0), BATCH_REFUSED, 1001);
+    lane_send(f->lane, 1001);
+    answer(f, fake_take(&f->fake, 0), BATCH_REFUSED, 1001);
+    fake_said(&f->fake);
+    lane_mended(f->lane, 1002);
+    lane_send(f->lane, 1002);
+    assert_string_equal(fake_said(&f->fake), "");
+}
+
 static void refuse(struct fixture *f, int64_t now_ms)
 {
     answer(f, fake_take(&f->fake, 0), BATCH_REFUSED, now_ms);
@@ -462,6 +483,7 @@ int main(void)
         TEST(a_busy_server_is_given_time_and_more_each_time),
         TEST(a_refused_op_is_tried_alone_and_holds_up_no_other),
         TEST(a_deferred_op_waits_and_holds_up_no_other),
+        TEST(what_was_deferred_leaves_when_the_store_is_mended),
         TEST(a_batch_is_done_when_each_op_has_a_result),
         TEST(what_waits_for_the_server_alone_is_never_due),
         TEST(an_op_that_makes_the_server_hang_up_holds_up_no_other),

@@ -174,10 +174,10 @@ static void a_shard_that_is_down_holds_back_its_ops_alone(void **state)
     fake_node_die(&cluster->nodes[2]);
     delete_keys(cluster, "a b c", " none hit hit (");
     delete_keys(cluster, "a b c", "DEFERRED none hit hit (redis 127.0.0.1:");
+    assert_false(said(cluster->world, "mended"));
     fake_node_listen(&cluster->nodes[2]);
-    run_until(cluster->world, n_connected(cluster) == N_NODES);
-    while (!said(cluster->world, "DONE"))
-        delete_keys(cluster, "a b c", "answered");
+    run_until(cluster->world, said(cluster->world, "mended 0\n"));
+    delete_keys(cluster, "a b c", "DONE hit hit hit\n");
     assert_false(said(cluster->world, "down"));
     cluster_free(cluster);
 }
@@ -193,6 +193,28 @@ static void the_cluster_is_down_when_no_owner_is_up(void **state)
     for (unsigned i = 0; i < N_NODES; i++)
         fake_node_listen(&cluster->nodes[i]);
     run_until(cluster->world, n_said(cluster->world, "up 0\n") == 2);
+    cluster_free(cluster);
+}
+
+static void a_cluster_is_not_down_before_all_nodes_were_tried(void **state)
+{
+    struct fake_cluster *cluster = cluster_make();
+    (void)state;
+    cluster->seeds[0] = "127.0.0.1:1";
+    cluster->n_seeds = 2;
+    cluster_open(cluster);
+    run_until(cluster->world, said(cluster->world, "up 0\n"));
+    assert_false(said(cluster->world, "down"));
+    cluster_free(cluster);
+}
+
+static void a_cluster_of_which_no_node_answers_is_down(void **state)
+{
+    struct fake_cluster *cluster = cluster_make();
+    (void)state;
+    fake_node_die(&cluster->nodes[0]);
+    cluster_open(cluster);
+    run_until(cluster->world, said(cluster->world, "down 0 (redis 127.0.0.1:"));
     cluster_free(cluster);
 }
 
@@ -379,6 +401,8 @@ int main(void)
         cmocka_unit_test(what_cannot_be_done_now_is_deferred_alone),
         cmocka_unit_test(nodes_that_send_an_op_to_one_another_are_left_alone),
         cmocka_unit_test(a_shard_that_is_down_holds_back_its_ops_alone),
+        cmocka_unit_test(a_cluster_is_not_down_before_all_nodes_were_tried),
+        cmocka_unit_test(a_cluster_of_which_no_node_answers_is_down),
         cmocka_unit_test(the_cluster_is_down_when_no_owner_is_up),
         cmocka_unit_test(a_replica_that_took_over_may_lack_what_its_master_did),
         cmocka_unit_test(what_a_replaced_master_did_in_a_batch_is_not_believed),
