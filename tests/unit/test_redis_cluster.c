@@ -319,6 +319,23 @@ static void a_set_loses_members_on_every_node(void **state)
     cluster_free(cluster);
 }
 
+static void a_member_that_is_refused_does_not_spoil_its_neighbours(void **state)
+{
+    struct fake_cluster *cluster = make_up();
+    struct batch_op set = op(OP_DELETE_MEMBERS, "a");
+    struct batch batch = {.ops = &set, .n = 1};
+    (void)state;
+    answer_next(cluster, 2, ":1\r\n");
+    answer_next(cluster, 2, "*2\r\n$1\r\n0\r\n*2\r\n$4\r\n{b}1\r\n$4\r\n{b}2\r\n");
+    answer_next(cluster, 0, "-NOPERM no\r\n");
+    answer_next(cluster, 0, "-NOPERM no\r\n");
+    send_batch(cluster, &batch);
+    run_until(cluster->world, said(cluster->world, "answered 0/0 REFUSED none (NOPERM no"));
+    assert_true(heard(cluster, "0 UNLINK {b}1 {b}2\n0 UNLINK {b}1\n0 UNLINK {b}2\n"));
+    assert_false(heard(cluster, "2 UNLINK"));
+    cluster_free(cluster);
+}
+
 static void a_map_that_is_none_is_asked_for_again(void **state)
 {
     struct fake_cluster *cluster = cluster_make();
@@ -409,6 +426,7 @@ int main(void)
         cmocka_unit_test(a_scan_is_done_when_every_master_has_done_it),
         cmocka_unit_test(a_scan_during_which_slots_may_have_moved_is_not_done),
         cmocka_unit_test(a_set_loses_members_on_every_node),
+        cmocka_unit_test(a_member_that_is_refused_does_not_spoil_its_neighbours),
         cmocka_unit_test(a_map_that_is_none_is_asked_for_again),
         cmocka_unit_test(a_redis_that_is_no_cluster_is_denied),
         cmocka_unit_test(batches_out_at_the_end_are_forgotten),
