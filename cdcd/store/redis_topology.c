@@ -110,9 +110,9 @@ struct member *topology_owner(const struct topology *topology, unsigned slot)
 static int64_t missed_since(const struct topology *topology, const struct member *old,
                             const struct member *new)
 {
-    if (!old || !new || new->n_slots > 0)
+    if (!new || new->n_slots > 0 || (!old && topology->version == 0))
         return INT64_MAX;
-    int64_t lost_ms = old->state == MEMBER_DOWN ? old->lost_ms : timer_now_ms();
+    int64_t lost_ms = old && old->state == MEMBER_DOWN ? old->lost_ms : timer_now_ms();
     return lost_ms - topology->opts.store->failover_window_ms;
 }
 
@@ -268,16 +268,16 @@ static int64_t missed_by_any(const struct topology *topology, const struct slot_
 }
 
 /* While slots are moved, one after the other, now and then. */
-static void log_change(struct topology *topology, bool replica_took_over)
+static void log_change(struct topology *topology, bool new_master)
 {
     unsigned n_suppressed, n_up;
     bool pass =
         log_limit_pass(&topology->change_limit, timer_now_ms(), LOG_INTERVAL_MS, &n_suppressed);
-    if (!pass && !replica_took_over)
+    if (!pass && !new_master)
         return;
     log_info("slots have other owners store=%s n=%u masters=%u%s", topology->opts.store->name,
              topology->n_moved, count_owners(topology, &n_up),
-             replica_took_over ? " why=\"a replica took over\"" : "");
+             new_master ? " why=\"a replica, or a new node, took over\"" : "");
     topology->n_moved = 0;
 }
 
