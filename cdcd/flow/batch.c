@@ -459,11 +459,9 @@ static void defer(struct lane *lane, struct queued *queued, int64_t now_ms)
 
 void lane_mended(struct lane *lane, int64_t now_ms)
 {
-    struct queued *queued;
-    DL_FOREACH (lane->queue, queued) {
+    for (struct queued *queued = lane->queue; queued; queued = queued->next)
         if (queued->deferred)
             queued->not_before_ms = now_ms;
-    }
 }
 
 /* The server does not do these ops, whatever their neighbours: once more at once, one command each,
