@@ -5,7 +5,7 @@
 #include <string.h>
 
 #define DIGITS_MAX 20
-#define PAGE_KEYS "1000"
+#define PAGE_KEYS "250"
 #define COMPANION_TTL_MS (24 * 60 * 60 * 1000)
 #define BULK_MAX_BYTES (512u << 20)
 

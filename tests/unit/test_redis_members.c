@@ -2,7 +2,7 @@
 
 #define ASIDE "s:cdcd-deleting"
 #define PAGE(cursor) \
-    "*5\r\n$5\r\nSSCAN\r\n$15\r\n" ASIDE "\r\n$1\r\n" cursor "\r\n$5\r\nCOUNT\r\n$4\r\n1000\r\n"
+    "*5\r\n$5\r\nSSCAN\r\n$15\r\n" ASIDE "\r\n$1\r\n" cursor "\r\n$5\r\nCOUNT\r\n$3\r\n250\r\n"
 #define UNLINK_ASIDE "*2\r\n$6\r\nUNLINK\r\n$15\r\n" ASIDE "\r\n"
 
 static struct batch_op ops[] = {{.key = "s", .key_len = 1, .action = OP_DELETE_MEMBERS}};

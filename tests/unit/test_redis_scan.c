@@ -2,7 +2,7 @@
 
 #define SCAN_HEAD(cursor_len, cursor) "*6\r\n$4\r\nSCAN\r\n$" cursor_len "\r\n" cursor "\r\n"
 #define SCAN_TAIL(len, pattern) \
-    "$5\r\nMATCH\r\n$" len "\r\n" pattern "\r\n$5\r\nCOUNT\r\n$4\r\n1000\r\n"
+    "$5\r\nMATCH\r\n$" len "\r\n" pattern "\r\n$5\r\nCOUNT\r\n$3\r\n250\r\n"
 
 static void a_scan_goes_page_by_page_and_deletes_what_it_finds(void **state)
 {
