@@ -78,19 +78,28 @@ static uint32_t hash_key(const struct batch_op *op)
     return hash;
 }
 
+/* Who listens is left with what was said last: a message is not said before one that came between. */
+static bool is_other_message(const struct batch_op *older, const struct batch_op *newer)
+{
+    return older->action == OP_PUBLISH && newer->action == OP_PUBLISH &&
+           same_text(older->key, older->key_len, newer->key, newer->key_len);
+}
+
 enum meeting order_find(const struct order_index *index, const struct batch *batch,
                         const struct batch_op *op, uint32_t **slot)
 {
     enum meeting found = MEETING_NONE;
     uint32_t i = hash_key(op);
     for (; *slot_at(index, i); i++) {
-        enum meeting meeting = order_meet(&batch->ops[*slot_at(index, i) - 1], op);
-        if (meeting == MEETING_NONE)
+        const struct batch_op *older = &batch->ops[*slot_at(index, i) - 1];
+        enum meeting meeting = order_meet(older, op);
+        if (meeting == MEETING_NONE && !is_other_message(older, op))
             continue;
         *slot = slot_at(index, i);
         found = meeting;
-        /* What it replaces may stand beside what it has to follow. */
-        if (meeting != MEETING_REPLACES)
+        /* What it replaces may stand beside what it has to follow, and the last message of a
+         * channel is the one that counts. */
+        if (meeting != MEETING_REPLACES && op->action != OP_PUBLISH)
             return meeting;
     }
     if (found == MEETING_NONE)
