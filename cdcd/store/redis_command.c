@@ -7,7 +7,6 @@
 #define DIGITS_MAX 20
 #define PAGE_KEYS "250"
 #define COMPANION_TTL_MS (24 * 60 * 60 * 1000)
-#define BULK_MAX_BYTES (512u << 20)
 
 /* INCR keeps the key's time to live, and so does INCRBY of what is missing to the clock. Numbers
  * of Lua are doubles, exact for microseconds until the year 2255. */
@@ -248,10 +247,5 @@ void redis_put_scan(struct buf *out, const char *cursor, const struct batch_op *
 
 bool redis_takes_key(const struct batch_op *op)
 {
-    return op->key_len <= BULK_MAX_BYTES;
-}
-
-bool redis_takes_value(const struct batch_op *op)
-{
-    return op->value_len <= BULK_MAX_BYTES;
+    return op->key_len <= REDIS_BULK_MAX_BYTES;
 }

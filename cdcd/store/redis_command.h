@@ -7,6 +7,8 @@
 #include "base/buf.h"
 #include "store/server.h"
 
+#define REDIS_BULK_MAX_BYTES (512u << 20) /* proto-max-bulk-len */
+
 /* The array's head; n bulk strings must follow. */
 void redis_put_head(struct buf *out, size_t n);
 void redis_put_bulk(struct buf *out, const char *bytes, size_t n);
@@ -43,9 +45,8 @@ void redis_put_members(struct buf *out, const char *cursor, const struct buf *as
 /* cursor is digits, as Redis gave them. */
 void redis_put_scan(struct buf *out, const char *cursor, const struct batch_op *op);
 
-/* False for what is larger than 512 MB: a Redis hangs up on it (proto-max-bulk-len), so no such key
- * can exist there, nor such a value, unless that setting was raised. */
+/* False for a key that is larger: a Redis hangs up on it, so no such key can exist there, unless
+ * that setting was raised. */
 bool redis_takes_key(const struct batch_op *op);
-bool redis_takes_value(const struct batch_op *op);
 
 #endif

@@ -1,6 +1,6 @@
 #include "store/redis_ops.h"
 
-#include "base/log.h"
+#include "base/timer.h"
 #include "store/redis_command.h"
 #include "store/redis_due.h"
 #include "store/redis_group.h"
@@ -9,10 +9,14 @@
 #include <limits.h>
 #include <string.h>
 
+#define LARGE_LOG_MS 10000
+/* proto-max-bulk-len cannot be less. */
+#define LARGE_MIN_BYTES (1u << 20)
+
 void redis_ops_init(struct redis_ops *ops, struct server *server, struct event_base *base,
                     const struct redis_scanner_opts *opts)
 {
-    *ops = (struct redis_ops){.server = server};
+    *ops = (struct redis_ops){.server = server, .value_max = REDIS_BULK_MAX_BYTES};
     redis_scanner_init(&ops->scanner, server, base, opts);
 }
 
@@ -48,12 +52,24 @@ static void send_deletes(struct redis_ops *ops, struct flight *flight)
     }
 }
 
+static bool takes_value(struct redis_ops *ops, const struct batch_op *op)
+{
+    unsigned n_suppressed;
+    if (op->value_len <= ops->value_max)
+        return true;
+    if (log_limit_pass(&ops->large_log, timer_now_ms(), LARGE_LOG_MS, &n_suppressed))
+        log_error("%s store=%s bytes=%u most=%u suppressed=%u",
+                  op->action == OP_SET
+                      ? "a value is larger than Redis takes, its key is deleted instead; raise "
+                        "proto-max-bulk-len, or cache less in it"
+                      : "a message is larger than Redis takes, it is not published",
+                  ops->scanner.opts.store, op->value_len, ops->value_max, n_suppressed);
+    return false;
+}
+
 /* The value that stands there is older than the one that cannot be: it goes. */
 static void send_delete_instead(struct redis_ops *ops, struct flight *flight)
 {
-    log_error("a value is larger than Redis takes, its key is deleted instead store=\"%s\" "
-              "bytes=%u",
-              ops->scanner.opts.store, flight_next(flight)->value_len);
     redis_put_unlink(begin_command(ops, flight), flight, flight->n_sent, 1);
     redis_expect(ops->server, DUE_INSTEAD, flight, flight->n_sent++, 1);
 }
@@ -61,7 +77,7 @@ static void send_delete_instead(struct redis_ops *ops, struct flight *flight)
 static void send_set(struct redis_ops *ops, struct flight *flight)
 {
     const struct batch_op *op = flight_next(flight);
-    if (!redis_takes_value(op)) {
+    if (!takes_value(ops, op)) {
         send_delete_instead(ops, flight);
         return;
     }
@@ -80,10 +96,7 @@ static void refuse(struct flight *flight)
 static void send_publish(struct redis_ops *ops, struct flight *flight)
 {
     const struct batch_op *op = flight_next(flight);
-    if (!redis_takes_value(op)) {
-        log_error("a message is larger than Redis takes, it is not published store=\"%s\" "
-                  "bytes=%u",
-                  ops->scanner.opts.store, op->value_len);
+    if (!takes_value(ops, op)) {
         refuse(flight);
         return;
     }
@@ -260,6 +273,18 @@ static bool is_of_scan(const struct due *due)
     return due->kind >= DUE_ASIDE && due->kind <= DUE_ASIDE_UNLINK;
 }
 
+/* Redis hangs up on a value that is longer than its setting; it will not be sent again. */
+static void note_large(struct redis_ops *ops, const struct due *due, const redisReply *reply)
+{
+    static const char words[] = "ERR Protocol error: invalid bulk length";
+    if ((due->kind != DUE_SET && due->kind != DUE_PUBLISH) || reply->len < sizeof words - 1 ||
+        memcmp(reply->str, words, sizeof words - 1) != 0)
+        return;
+    uint32_t bytes = flight_op(due->flight, due->from)->value_len;
+    if (bytes > LARGE_MIN_BYTES && bytes <= ops->value_max)
+        ops->value_max = bytes - 1;
+}
+
 bool redis_ops_take(struct redis_ops *ops, const struct due *due, const redisReply *reply)
 {
     if (due->kind == DUE_END)
@@ -269,6 +294,7 @@ bool redis_ops_take(struct redis_ops *ops, const struct due *due, const redisRep
     if (due->kind == DUE_EXISTS)
         ops->there = THERE_UNKNOWN;
     if (reply->type == REDIS_REPLY_ERROR) {
+        note_large(ops, due, reply);
         redis_due_fail(due, reply, ops->scanner.opts.store);
         return true;
     }

@@ -2,6 +2,7 @@
 #ifndef CDCD_STORE_REDIS_OPS_H
 #define CDCD_STORE_REDIS_OPS_H
 
+#include "base/log.h"
 #include "store/redis_scan.h"
 
 enum redis_there { THERE_UNKNOWN, THERE_NO, THERE_YES };
@@ -11,6 +12,8 @@ struct redis_ops {
     struct server *server;
     bool asking;            /* ASKING stands before each command that is sent now */
     enum redis_there there; /* what EXISTS said of the key that is set next */
+    uint32_t value_max;     /* bytes; less once the server has hung up on a longer value */
+    struct log_limit large_log;
     struct redis_scanner scanner;
 };
 

@@ -148,6 +148,20 @@ def test_a_set_waits_for_memory_and_deletes_do_not(blog, redis, run_cdcd):
     assert Key(redis, "blog:post:1").value == b"new"
 
 
+def test_of_a_value_that_redis_does_not_take_the_key_is_deleted(blog, redis, run_cdcd):
+    redis.client.config_set("proto-max-bulk-len", "1mb")
+    caches = cache('action = "set"; value = "{title}"; ') + cache("", "page")
+    cdcd = run_cdcd(blog, rules_file(caches), redis)
+    redis.warm("blog:post:1", "blog:page:1", "blog:post:2")
+    blog.sql("UPDATE blog_post SET title = repeat('x', 1500000) WHERE id = 1")
+    cdcd.caught_up()
+    cdcd.wait_for_log("a value is larger than Redis takes, its key is deleted instead")
+    assert redis.left() == {"blog:post:2"}
+    blog.sql("UPDATE blog_post SET title = 'short' WHERE id IN (1, 2)")
+    cdcd.caught_up()
+    assert Key(redis, "blog:post:1").value == Key(redis, "blog:post:2").value == b"short"
+
+
 PUBLISH = 'flags = { action = "publish"; channel = "flags"; message = "post {id}"; %s };' % TRIGGERS
 
 

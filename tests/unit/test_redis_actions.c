@@ -117,6 +117,27 @@ static void a_value_too_large_deletes_its_key_and_counts_as_refused(void **state
     world_free(world);
 }
 
+static void a_value_that_the_server_hung_up_on_is_not_sent_again(void **state)
+{
+    struct world *world = make_up();
+    struct batch_op ops[] = {valued(OP_SET, "a", "")};
+    struct batch batch = {.ops = ops, .n = 1};
+    (void)state;
+    char *value = calloc(1, 1500000);
+    ops[0].value = value;
+    ops[0].value_len = 1500000;
+    send_batch(world, &batch);
+    fake_expect(world, 0, EXISTS_A "*3\r\n$3\r\nSET\r\n$1\r\na\r\n$1500000\r\n");
+    fake_say(world, 0, ":1\r\n-ERR Protocol error: invalid bulk length\r\n");
+    run_until(world, said(world, "answered 0/0 REFUSED none"));
+    send_batch(world, &batch);
+    run_until(world, fake_n_received(&world->fake, 0) == 1500002 + sizeof UNLINK_A - 1);
+    fake_say(world, 0, ":1\r\n");
+    run_until(world, said(world, "answered 0/0 DONE refused\n"));
+    free(value);
+    world_free(world);
+}
+
 static void a_value_too_large_whose_key_cannot_be_deleted_waits(void **state)
 {
     struct world *world = make_up();
@@ -254,6 +275,7 @@ int main(void)
         cmocka_unit_test(a_set_whose_exists_is_refused_is_tried_again),
         cmocka_unit_test(a_set_has_no_result_when_the_connection_is_lost_before_its_answer),
         cmocka_unit_test(a_value_too_large_deletes_its_key_and_counts_as_refused),
+        cmocka_unit_test(a_value_that_the_server_hung_up_on_is_not_sent_again),
         cmocka_unit_test(a_value_too_large_whose_key_cannot_be_deleted_waits),
         cmocka_unit_test(an_expire_gives_its_time_in_milliseconds),
         cmocka_unit_test(a_companion_lives_for_a_day_unless_a_ttl_says_how_long),
