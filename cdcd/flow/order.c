@@ -78,7 +78,8 @@ static uint32_t hash_key(const struct batch_op *op)
     return hash;
 }
 
-/* Who listens is left with what was said last: a message is not said before one that came between. */
+/* Who listens is left with what was said last: a message is not said before one that came between.
+ */
 static bool is_other_message(const struct batch_op *older, const struct batch_op *newer)
 {
     return older->action == OP_PUBLISH && newer->action == OP_PUBLISH &&

@@ -75,7 +75,7 @@ static bool is_marked(const struct redis_scanner *scanner, const struct scan *sc
     const struct batch_op *op = op_of(scan);
     return mark->seq && mark->seq == scan->flight->batch->seq && *mark->run_id &&
            strcmp(mark->run_id, scanner->opts.run_id) == 0 && mark->key.len == op->key_len &&
-           memcmp(mark->key.data, op->key, op->key_len) == 0;
+           (op->key_len == 0 || memcmp(mark->key.data, op->key, op->key_len) == 0);
 }
 
 /* Of one that was refused a key the mark would say that the key is done. */
