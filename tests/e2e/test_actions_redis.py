@@ -353,3 +353,23 @@ def test_the_paper_names_these_rights():
     table = dict(re.findall(r"^\| `([a-z-]+)`.* \| (`\+.*) \|$", papers.PAPER.read_text("utf-8"), re.M))
     for action, (_, rights) in ACL.items():
         assert set(re.findall(r"[+&][^ `]+", table[action])) == set(rights.split()), action
+
+
+def test_a_scan_goes_on_where_the_connection_was_lost(blog, redis, place, cleanup, run_cdcd):
+    proxy = Proxy(place("proxy") / "redis.sock", redis.socket)
+    cleanup.callback(proxy.close)
+    store = {"type": "redis", "url": f"unix://{proxy.path}?db=0"}
+    scan = 'page = { action = "scan"; match = "page:{id}:*"; %s };' % TRIGGERS
+    cdcd = run_cdcd(blog, rules_file(scan), {"redis": store})
+    fill(redis, 1, 10_000)
+    fill(redis, 2, 50_000)
+    redis.client.delete("blog:tag:1", "blog:tag:2")
+    redis.client.config_resetstat()
+    blog.sql(TITLE)
+    for left in (59_000, 56_000, 53_000):
+        wait_for(lambda left=left: redis.client.dbsize() < left, "some are deleted", every=0.001)
+        proxy.cut()
+    cdcd.caught_up()
+    assert redis.client.dbsize() == 50_000
+    # Of 250 keys each; had it begun again each time, it had asked for twice as many.
+    assert redis.client.info("commandstats")["cmdstat_scan"]["calls"] < 1.4 * 60_000 / 250
