@@ -97,8 +97,8 @@ static void explain(const struct redis_sentinels *all, char *reason, size_t room
     }
     for (unsigned i = 0; i < all->n; i++)
         if (all->sentinels[i].vote == VOTE_REFUSED) {
-            snprintf(reason, room, "%.200s does not say who the master is: %s", all->sentinels[i].name,
-                     all->sentinels[i].refusal);
+            snprintf(reason, room, "%.140s does not say who the master is: %s",
+                     all->sentinels[i].name, all->sentinels[i].refusal);
             return;
         }
     if (is_majority(all, count(all, VOTE_GIVEN)))
