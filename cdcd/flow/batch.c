@@ -256,7 +256,7 @@ static struct op as_op(const struct batch_op *op)
         .key_len = op->key_len,
         .value_len = op->value_len,
         .cache = op->cache,
-        .action = (enum op_action)op->action,
+        .action = op->action,
     };
 }
 
