@@ -37,6 +37,8 @@ static const struct row rows[] = {
      "it knows no password: drop password_file"},
     {"ERR DB index", BATCH_REFUSED, EX_CONFIG, ABOUT_STORE,
      "it has not that many databases: mend url"},
+    {"ERR SELECT is not allowed in cluster mode", BATCH_REFUSED, EX_CONFIG, ABOUT_STORE,
+     "it is a cluster: set cluster instead of url"},
     {"DENIED", BATCH_REFUSED, EX_NOPERM, ABOUT_NOTHING, "give it a password, or use a unix socket"},
     {"NOPERM", BATCH_REFUSED, EX_NOPERM, ABOUT_COMMANDS, "allow its ACL user, on these keys: "},
     /* Within a script Redis 6 and 7 have no code for it. */

@@ -31,7 +31,7 @@ struct redis_master {
     struct address address; /* CONNECTED */
     int64_t wait_ms;        /* the last one; 0: none since it went well */
     int64_t connected_ms;   /* since when */
-    char last_reason[300];
+    char last_reason[500];
     struct log_limit failure_log;
 };
 

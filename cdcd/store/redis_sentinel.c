@@ -38,6 +38,7 @@ struct sentinel {
     enum vote vote;
     struct address master; /* VOTE_GIVEN */
     char refusal[120];     /* VOTE_REFUSED */
+    char silence[200];     /* VOTE_SILENT */
     unsigned n_outvoted;   /* askings in a row */
 };
 
@@ -87,25 +88,40 @@ static const struct address *find_elected(const struct redis_sentinels *all)
     return NULL;
 }
 
+static const struct sentinel *find_vote(const struct redis_sentinels *all, enum vote vote)
+{
+    for (unsigned i = 0; i < all->n; i++)
+        if (all->sentinels[i].vote == vote)
+            return &all->sentinels[i];
+    return NULL;
+}
+
+static void explain_refusal(const struct sentinel *sentinel, char *reason, size_t room)
+{
+    bool is_other = strncmp(sentinel->refusal, "ERR unknown command", 19) == 0;
+    snprintf(reason, room, "%.140s does not say who the master is: %s%s", sentinel->name,
+             sentinel->refusal,
+             is_other ? ": it is no sentinel, whose port is mostly 26379: mend sentinels" : "");
+}
+
 static void explain(const struct redis_sentinels *all, char *reason, size_t room)
 {
+    const struct sentinel *refusing = find_vote(all, VOTE_REFUSED);
+    const struct sentinel *silent = find_vote(all, VOTE_SILENT);
     if (count(all, VOTE_UNKNOWN) > 0 && !is_majority(all, count(all, VOTE_GIVEN))) {
         snprintf(reason, room,
                  "%u of %u sentinels know no master \"%s\": mend master, or sentinels, of store %s",
                  count(all, VOTE_UNKNOWN), all->n, all->opts->master, all->opts->name);
         return;
     }
-    for (unsigned i = 0; i < all->n; i++)
-        if (all->sentinels[i].vote == VOTE_REFUSED) {
-            snprintf(reason, room, "%.140s does not say who the master is: %s",
-                     all->sentinels[i].name, all->sentinels[i].refusal);
-            return;
-        }
-    if (is_majority(all, count(all, VOTE_GIVEN)))
+    if (refusing)
+        explain_refusal(refusing, reason, room);
+    else if (is_majority(all, count(all, VOTE_GIVEN)) || !silent)
         snprintf(reason, room, "the sentinels do not agree on who the master is");
     else
-        snprintf(reason, room, "%u of %u sentinels do not answer, so no majority names a master",
-                 count(all, VOTE_SILENT), all->n);
+        snprintf(reason, room,
+                 "%u of %u sentinels do not answer, so no majority names a master: %.140s: %s",
+                 count(all, VOTE_SILENT), all->n, silent->name, silent->silence);
 }
 
 /* For a moment that is so at each switch. */
@@ -126,7 +142,7 @@ static void warn_of_others(struct redis_sentinels *all)
 /* Nothing is touched after an event: it may ask anew. */
 static void tally(struct redis_sentinels *all)
 {
-    char reason[300];
+    char reason[500];
     const struct address *elected = find_elected(all);
     bool over = count(all, VOTE_PENDING) == 0;
     if (elected) {
@@ -272,8 +288,8 @@ static size_t on_data(void *ctx, const char *bytes, size_t n)
 static void on_lost(void *ctx, const char *reason)
 {
     struct sentinel *sentinel = ctx;
-    (void)reason;
     sentinel->vote = VOTE_SILENT;
+    snprintf(sentinel->silence, sizeof sentinel->silence, "%s", reason);
     tally(sentinel->all);
 }
 
