@@ -4,6 +4,7 @@
 #include "store/store.h"
 
 #include <arpa/inet.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -54,6 +55,16 @@ static const struct selector_kind kinds[] = {
 
 #define N_KINDS (sizeof kinds / sizeof *kinds)
 
+/* None is near: all are named. */
+static void refuse_unknown(const char *name, struct err *err)
+{
+    char list[300];
+    size_t n = 0;
+    for (size_t i = 0; i < N_KINDS && n < sizeof list; i++)
+        n += (size_t)snprintf(list + n, sizeof list - n, "%s%s", i ? ", " : "", kinds[i].name);
+    err_set(err, EX_CONFIG, "there is no selector \"%s\"; choose of %s", name, list);
+}
+
 static const struct selector_kind *find_kind(const char *name, struct err *err)
 {
     const char *names[N_KINDS + 1] = {NULL};
@@ -63,8 +74,10 @@ static const struct selector_kind *find_kind(const char *name, struct err *err)
         names[i] = kinds[i].name;
     }
     const char *nearest = str_nearest(name, names);
-    err_set(err, EX_CONFIG, "there is no selector \"%s\"; did you mean \"%s\"?", name,
-            nearest ? nearest : "all");
+    if (nearest)
+        err_set(err, EX_CONFIG, "there is no selector \"%s\"; did you mean \"%s\"?", name, nearest);
+    else
+        refuse_unknown(name, err);
     return NULL;
 }
 

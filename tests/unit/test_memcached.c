@@ -427,7 +427,7 @@ static void options_that_make_no_sense_are_complained_about(void **state)
     } selectors[] = {
         {"one", "selector \"one\" is for a single server, and there are 3; use \"all\""},
         {"ketma", "there is no selector \"ketma\"; did you mean \"ketama\"?"},
-        {"zzzzzzzzz", "did you mean \"all\"?"},
+        {"zzzzzzzzz", "there is no selector \"zzzzzzzzz\"; choose of all, one, "},
         {"ketama", "server \"web2/10.0.0.2:11211\" has a name and an address"},
         {"pecl-memcache", "the weights make more than 10000 together"},
     };

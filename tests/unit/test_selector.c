@@ -186,6 +186,7 @@ static void what_cannot_be_chosen_among_is_refused(void **state)
         const char *name, *server, *complaint;
     } refused[] = {
         {"ketema", "10.0.0.1", "there is no selector \"ketema\"; did you mean \"ketama\"?"},
+        {"fnv1a", "10.0.0.1", "there is no selector \"fnv1a\"; choose of all, one, ketama, "},
         {"spymemcached-ketama", "mc1:11211", "hashes the address of mc1:11211 as well: write "},
         {"spymemcached-ketama", "[::1]:11211", "with its IPv4 address"},
         {"spymemcached-ketama", "unix:/run/mc.sock", "with its IPv4 address"},
