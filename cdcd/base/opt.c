@@ -176,7 +176,7 @@ static bool put_quantity(const struct opt_reader *reader, const struct opt *row,
     if (row->type == OPT_TIME) {
         if (str_time(text, &ms))
             return put_number(reader, row, node, ms, into);
-        return bad_value(reader, node, "a time, as in \"30s\"");
+        return bad_value(reader, node, "a time, as in \"30s\" or \"5min\"");
     }
     if (!str_time_range(text, &range.from, &range.to))
         return bad_value(reader, node, "a range of times, as in \"100ms..30s\"");
