@@ -9,7 +9,10 @@ function cached(Redis $redis, string $key, callable $load, int $ttl = 3600): str
         [$seconds, $microseconds] = $redis->time();
         $now = $seconds * 1000000 + $microseconds;
         $redis->set("$key:version", (string) $now, ['nx']);
-        $version = $redis->get("$key:version") ?: '0';
+        $version = $redis->get("$key:version");
+    }
+    if ($version === false) { // it went at once: a name without it would serve what was written there before
+        return $load();
     }
     $value = $redis->get("$key:$version");
     if ($value === false) {

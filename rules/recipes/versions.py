@@ -10,7 +10,9 @@ def cached(redis, key, load, ttl=3600):
         # Never counted from 1: a version that was evicted would come back, and old values with it.
         seconds, microseconds = redis.time()
         redis.set(f"{key}:version", seconds * 1000000 + microseconds, nx=True)
-        version = redis.get(f"{key}:version") or b"0"
+        version = redis.get(f"{key}:version")
+    if version is None:
+        return load()  # it went at once: a name without it would serve what was written there before
     name = f"{key}:{version.decode()}"
     value = redis.get(name)
     if value is None:

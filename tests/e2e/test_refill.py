@@ -84,6 +84,22 @@ def test_memcached_marks_a_late_write_that_says_it_may_be_old(product, memcached
     assert value == b"1" and {"X", "W"} <= set(flags)
 
 
+class Full(redis_client.Redis):
+    """Has no room for a version."""
+
+    def set(self, name, *words, **more):
+        super().set(name, *words, **more)
+        if name.endswith(":version"):
+            self.delete(name)
+
+
+def test_where_a_version_goes_at_once_nothing_old_is_served(redis):
+    client = Full(unix_socket_path=str(redis.socket))
+    cached = race.recipe("versions").cached
+    assert cached(client, "shop:product:7", lambda: b"old") == b"old"
+    assert cached(client, "shop:product:7", lambda: b"new") == b"new"
+
+
 class StaleRedis(race.Cure):
     rules = module = "stale_redis"
 
