@@ -1,8 +1,10 @@
 """Varnish and nginx are cleared: by path, by pattern, by tag; and pages that are made of blocks."""
 
+import json
+
 import pytest
 
-from daemon import REPOSITORY, rules_file
+from daemon import REPOSITORY, rules_file, run_verb
 from http_caches import Application, Nginx, Varnish
 from poll import wait_for
 
@@ -263,6 +265,14 @@ def edge_rules():
     text = (REPOSITORY / "rules/edge.cfg").read_text("utf-8")
     assert 'redelete = "2s";' in text
     return text.replace('redelete = "2s";', 'redelete = "50ms";')
+
+
+@pytest.mark.parametrize("table", ["article", "author", "comment"])
+def test_what_was_being_made_as_a_row_changed_is_cleared_again(table):
+    said = run_verb("explain", "--json", REPOSITORY / "rules/edge.cfg", "delete", table,
+                    "--old", "id=1,article_id=1")  # fmt: skip
+    ops = json.loads(said.stdout)
+    assert ops and all(op.get("redelete_ms") == 2000 for op in ops)
 
 
 def test_a_page_of_esi_blocks_changes_where_its_rows_do(
