@@ -1,5 +1,6 @@
 #include "store/memcached_ops.h"
 
+#include "base/timer.h"
 #include "store/memcached_due.h"
 
 #include <assert.h>
@@ -53,11 +54,8 @@ static int64_t exptime(int64_t ms)
 
 static void log_instead(struct memcached_ops *ops, const char *why)
 {
-    struct timespec now;
     unsigned n_suppressed;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    if (log_limit_pass(&ops->instead_limit, (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000,
-                       LOG_INTERVAL_MS, &n_suppressed))
+    if (log_limit_pass(&ops->instead_limit, timer_now_ms(), LOG_INTERVAL_MS, &n_suppressed))
         log_error("memcached does not take a value, its key is deleted instead store=\"%s\" "
                   "reason=\"%s\" repeated=%u",
                   ops->store, why, n_suppressed);

@@ -10,6 +10,7 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/timer.h"
 #include "store/ejection.h"
 #include "store/memcached_due.h"
 #include "store/memcached_lister.h"
@@ -21,7 +22,6 @@
 #include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 
 /* Answers due at which a listing is read no further, and goes on. */
 #define DUE_HIGH 2000
@@ -47,13 +47,6 @@ static void on_listed(void *ctx, const char *refusal);
 static void on_open(void *ctx);
 static size_t on_data(void *ctx, const char *bytes, size_t n);
 static void on_lost(void *ctx, const char *reason);
-
-static int64_t clock_ms(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
 
 struct memcached_peer *memcached_peer_make(const struct store_opts *opts, struct event_base *base,
                                            struct store *store, unsigned number, bool ejects,
@@ -107,7 +100,8 @@ const char *memcached_peer_name(const struct memcached_peer *peer)
 
 bool memcached_peer_strays(const struct memcached_peer *peer)
 {
-    return peer->ejection.state != EJECTION_NEVER && ejection_strays(&peer->ejection, clock_ms());
+    return peer->ejection.state != EJECTION_NEVER &&
+           ejection_strays(&peer->ejection, timer_now_ms());
 }
 
 bool memcached_peer_ready(const struct memcached_peer *peer)
@@ -176,7 +170,7 @@ static void on_listed(void *ctx, const char *refusal)
 static void come_up(struct memcached_peer *peer)
 {
     peer->clearing = false;
-    ejection_up(&peer->ejection, clock_ms());
+    ejection_up(&peer->ejection, timer_now_ms());
     server_up(&peer->server);
 }
 
@@ -275,7 +269,7 @@ static void refuse(struct memcached_peer *peer, const struct err *why)
 /* What it kept while it was away may be old. */
 static void finish_handshake(struct memcached_peer *peer)
 {
-    if (!ejection_must_clear(&peer->ejection, clock_ms())) {
+    if (!ejection_must_clear(&peer->ejection, timer_now_ms())) {
         come_up(peer);
         return;
     }
@@ -336,6 +330,6 @@ static void on_lost(void *ctx, const char *reason)
     /* What was not answered may have been asked so long ago. */
     int64_t silent_ms = peer->server.dues.n > 0 ? peer->timeout_ms : 0;
     peer->clearing = false;
-    ejection_down(&peer->ejection, clock_ms() - silent_ms);
+    ejection_down(&peer->ejection, timer_now_ms() - silent_ms);
     server_lost(&peer->server, reason);
 }
