@@ -57,6 +57,11 @@ static const struct batch_op *op_of(const struct peer *peer, unsigned place)
     return flight_op(due->flight, due->from);
 }
 
+static const char *method_of(const struct peer *peer, const struct batch_op *op)
+{
+    return op->action == OP_SCAN ? "BAN" : peer->target.method;
+}
+
 static void ask(struct peer *peer, const struct batch_op *op)
 {
     struct buf *out = link_out(peer->server.link);
@@ -135,8 +140,7 @@ static void take_reply(struct peer *peer, const struct http_reply *reply)
     bool taken = server_take_due(&peer->server, &due);
     assert(taken);
     struct batch_op *op = flight_op(due.flight, due.from);
-    const char *method = op->action == OP_SCAN ? "BAN" : peer->target.method;
-    struct http_verdict verdict = http_judge(reply, method);
+    struct http_verdict verdict = http_judge(reply, method_of(peer, op));
     peer->n_asked--;
     peer->n_answered++;
     peer->ending |= reply->last;
@@ -187,7 +191,8 @@ static size_t http_on_data(void *ctx, const char *bytes, size_t n)
     struct http_reply reply;
     enum http_reading reading;
     for (size_t at = 0; at < n;) {
-        at += http_read(peer->reader, bytes + at, n - at, &reading, &reply);
+        bool of_head = peer->n_asked > 0 && strcmp(method_of(peer, op_of(peer, 0)), "HEAD") == 0;
+        at += http_read(peer->reader, of_head, bytes + at, n - at, &reading, &reply);
         if (reading != HTTP_PARTIAL && !take(peer, reading, &reply))
             return n;
     }
@@ -234,7 +239,7 @@ static void open_peer(struct peer *peer, struct http *http, unsigned number,
         .header = opts->header,
     };
     snprintf(peer->name, sizeof peer->name, "http %s", peer->url.address.name);
-    peer->reader = http_reader_make(strcmp(opts->method, "HEAD") == 0);
+    peer->reader = http_reader_make();
     peer->unasked = timer_make(base, answer_unasked, peer);
     server_init(&peer->server, &http->store, number, events, ctx);
     struct link_opts link_opts = {

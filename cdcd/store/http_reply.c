@@ -35,10 +35,9 @@ static void begin(struct http_reader *reader)
     reader->n_field = reader->n_location = 0;
 }
 
-struct http_reader *http_reader_make(bool of_head)
+struct http_reader *http_reader_make(void)
 {
     struct http_reader *reader = mem_alloc(sizeof *reader);
-    reader->of_head = of_head;
     begin(reader);
     return reader;
 }
@@ -100,10 +99,11 @@ static bool begins_well(struct http_reader *reader, const char *bytes, size_t n)
     return true;
 }
 
-size_t http_read(struct http_reader *reader, const char *bytes, size_t n,
+size_t http_read(struct http_reader *reader, bool of_head, const char *bytes, size_t n,
                  enum http_reading *reading, struct http_reply *reply)
 {
     size_t at = 0;
+    reader->of_head = of_head;
     *reading = HTTP_PARTIAL;
     while (at < n && *reading == HTTP_PARTIAL) {
         reader->midway = true;

@@ -25,13 +25,14 @@ enum http_reading {
     HTTP_BROKEN,  /* no HTTP */
 };
 
-/* For answers to requests that have a body, unless of a HEAD. The caller owns it. */
-struct http_reader *http_reader_make(bool of_head);
+/* The caller owns it. */
+struct http_reader *http_reader_make(void);
 void http_reader_free(struct http_reader *reader);
 /* A new connection begins. */
 void http_reader_reset(struct http_reader *reader);
-/* Reads up to the end of the first reply among the bytes; how many it took. */
-size_t http_read(struct http_reader *reader, const char *bytes, size_t n,
+/* Reads up to the end of the first reply among the bytes; how many it took. That to a HEAD has no
+ * body. */
+size_t http_read(struct http_reader *reader, bool of_head, const char *bytes, size_t n,
                  enum http_reading *reading, struct http_reply *reply);
 /* The connection was closed: a reply that only this ends is whole; what is PARTIAL then was cut. */
 enum http_reading http_read_end(struct http_reader *reader, struct http_reply *reply);

@@ -18,12 +18,12 @@ static void require(bool truth)
 /* The statuses of all replies, and how it ended; at most `step` bytes at a time. */
 static void read_all(const char *bytes, size_t n, size_t step, struct buf *said)
 {
-    struct http_reader *reader = http_reader_make(false);
+    struct http_reader *reader = http_reader_make();
     enum http_reading reading = HTTP_PARTIAL;
     struct http_reply reply = {0};
     for (size_t at = 0; at < n && reading != HTTP_BROKEN && !reply.last;) {
         size_t some = n - at < step ? n - at : step;
-        size_t used = http_read(reader, bytes + at, some, &reading, &reply);
+        size_t used = http_read(reader, false, bytes + at, some, &reading, &reply);
         require(used <= some && (reading != HTTP_PARTIAL || used == some));
         at += used;
         require(reading != HTTP_REPLY || (reply.status >= 200 && strlen(reply.location) < 64));

@@ -404,7 +404,7 @@ static void a_redirection_names_its_host_and_nothing_else(void **state)
     };
     (void)state;
     for (unsigned i = 0; i < sizeof rows / sizeof *rows; i++) {
-        struct http_reader *reader = http_reader_make(false);
+        struct http_reader *reader = http_reader_make();
         struct http_reply reply = {0};
         enum http_reading reading;
         struct buf text = {0};
@@ -412,7 +412,7 @@ static void a_redirection_names_its_host_and_nothing_else(void **state)
                    "HTTP/1.1 302 Found\r\nlocations: no\r\nLOCATION: %s\r\n"
                    "Content-Length: 0\r\n\r\n",
                    rows[i].location);
-        http_read(reader, text.data, text.len, &reading, &reply);
+        http_read(reader, false, text.data, text.len, &reading, &reply);
         if (strchr(rows[i].location, 1)) {
             assert_int_equal(reading, HTTP_BROKEN);
         } else {
@@ -427,11 +427,12 @@ static void a_redirection_names_its_host_and_nothing_else(void **state)
 static void a_head_has_no_body(void **state)
 {
     static const char text[] = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n";
-    struct http_reader *reader = http_reader_make(true);
+    struct http_reader *reader = http_reader_make();
     struct http_reply reply;
     enum http_reading reading;
     (void)state;
-    assert_int_equal(http_read(reader, text, sizeof text - 1, &reading, &reply), sizeof text - 1);
+    assert_int_equal(http_read(reader, true, text, sizeof text - 1, &reading, &reply),
+                     sizeof text - 1);
     assert_int_equal(reading, HTTP_REPLY);
     http_reader_free(reader);
 }
@@ -507,6 +508,25 @@ static void a_scan_is_a_ban_of_what_matches(void **state)
     world_free(world);
 }
 
+static void a_ban_beside_heads_has_a_body(void **state)
+{
+    struct world *world = world_make();
+    struct store_opts opts = make_opts(world);
+    struct batch_op ops[] = {op(OP_DELETE, "/a"), op(OP_SCAN, "/b*"), op(OP_DELETE, "/c")};
+    struct batch batch = {.ops = ops, .n = 3};
+    (void)state;
+    opts.method = "HEAD";
+    make_up_of(&opts, world);
+    send_batch(world, &batch);
+    expect_request(world, 0, "HEAD /a", "");
+    fake_say(world, 0, "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n");
+    expect_request(world, 0, "BAN /", "x-cdcd-match-path: ^/b.*$\r\n");
+    fake_say(world, 0, "HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\nBanned");
+    fake_say(world, 0, "HTTP/1.1 404 Not Found\r\nContent-Length: 9\r\n\r\n");
+    run_until(world, said(world, "DONE hit hit miss\n"));
+    world_free(world);
+}
+
 static void each_cache_is_a_server_of_its_own(void **state)
 {
     struct world *world = world_make();
@@ -554,6 +574,7 @@ int main(void)
         cmocka_unit_test(a_key_that_no_header_can_carry_is_refused),
         cmocka_unit_test(a_key_that_no_line_can_hold_is_refused),
         cmocka_unit_test(a_scan_is_a_ban_of_what_matches),
+        cmocka_unit_test(a_ban_beside_heads_has_a_body),
         cmocka_unit_test(each_cache_is_a_server_of_its_own),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
