@@ -142,7 +142,7 @@ static void on_turn(void *ctx)
 
 static void send_errand(struct redis_cluster *cluster, struct errand *errand)
 {
-    redis_route_send(&cluster->route, &errand->batch)->errand = errand;
+    redis_route_send(&cluster->route, &errand->batch, errand);
 }
 
 static void free_errand(struct redis_cluster *cluster, struct errand *errand)
@@ -281,7 +281,7 @@ static void cluster_send(struct store *store, unsigned server, struct batch *bat
     (void)server;
     assert(cluster_ready(store, 0) && batch->n > 0);
     cluster->n_out++;
-    redis_route_send(&cluster->route, batch);
+    redis_route_send(&cluster->route, batch, NULL);
 }
 
 static void free_wholes(struct redis_cluster *cluster, struct whole *wholes)

@@ -51,7 +51,8 @@ const char *redis_node_name(const struct redis_node *node);
 bool redis_node_is_up(const struct redis_node *node);
 /* True while it is up and its window is not full. */
 bool redis_node_ready(const struct redis_node *node);
-/* Borrows the batch until it is answered for. Only while ready. */
+/* Borrows the batch until it is answered for. Only while ready, or, with one that others wait for,
+ * while it is up. */
 void redis_node_send(struct redis_node *node, struct batch *batch);
 /* The same, with ASKING before each command: it is of a cluster, and takes over a slot. */
 void redis_node_send_asking(struct redis_node *node, struct batch *batch);

@@ -24,10 +24,15 @@ static void defer(struct redis_route *route, struct whole *whole, const char *re
     topology_refresh(route->topology);
 }
 
+static bool may_leave(const struct member *member, const struct piece *piece)
+{
+    return piece->whole->errand ? redis_node_is_up(member->node) : redis_node_ready(member->node);
+}
+
 void redis_route_pump(struct member *member)
 {
     struct piece *piece;
-    while ((piece = member->waiting) && redis_node_ready(member->node)) {
+    while ((piece = member->waiting) && may_leave(member, piece)) {
         DL_DELETE(member->waiting, piece);
         DL_APPEND(member->out, piece);
         piece->number = member->number;
@@ -65,7 +70,9 @@ static void leave(struct redis_route *route)
         for (unsigned kind = 0; member && kind < PIECE_N_KINDS; kind++) {
             struct piece *piece = member->filling[kind];
             member->filling[kind] = NULL;
-            if (piece)
+            if (piece && piece->whole->errand)
+                DL_PREPEND(member->waiting, piece);
+            else if (piece)
                 DL_APPEND(member->waiting, piece);
         }
         if (member)
@@ -114,16 +121,16 @@ static void give_out(struct redis_route *route, struct whole *whole, unsigned pl
         give(route, whole, place, topology_owner(route->topology, op->slot), PIECE_PLAIN);
 }
 
-struct whole *redis_route_send(struct redis_route *route, struct batch *batch)
+void redis_route_send(struct redis_route *route, struct batch *batch, struct errand *errand)
 {
     struct whole *whole = whole_make(batch);
+    whole->errand = errand;
     whole->version = topology_version(route->topology);
     DL_APPEND(route->wholes, whole);
     for (unsigned i = 0; i < batch->n; i++)
         give_out(route, whole, i);
     leave(route);
     end_if_no_piece_is_out(route, whole);
-    return whole;
 }
 
 /* ---- what is answered ---- */

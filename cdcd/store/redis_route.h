@@ -4,6 +4,7 @@
 
 #include "store/redis_topology.h"
 
+struct errand;
 struct timer;
 
 struct redis_route {
@@ -13,8 +14,9 @@ struct redis_route {
     struct timer *turn;   /* started when there is a new one of those */
 };
 
-/* Sends all ops; borrows the batch until the whole has ended, which is never at once. */
-struct whole *redis_route_send(struct redis_route *route, struct batch *batch);
+/* Sends all ops; borrows the batch until the whole has ended, which is never at once. An errand's
+ * wait for no place in a node's window: what has the places may wait for the errand. */
+void redis_route_send(struct redis_route *route, struct batch *batch, struct errand *errand);
 /* The member can take pieces: they leave. */
 void redis_route_pump(struct member *member);
 /* Takes over what the member's node answered for a piece. */

@@ -46,7 +46,7 @@ static void forget_results(struct batch *batch)
 
 struct flight *server_take(struct server *server, struct batch *batch)
 {
-    assert(server_ready(server) && batch->n > 0);
+    assert(link_is_up(server->link) && batch->n > 0);
     struct flight *flight = mem_alloc(sizeof *flight);
     flight->batch = batch;
     flight->order = mem_alloc(batch->n * sizeof *flight->order);

@@ -64,7 +64,7 @@ void server_init(struct server *server, struct store *store, unsigned number,
 void server_free(struct server *server);
 bool server_ready(const struct server *server);
 
-/* Takes a batch into the window; all results are RESULT_NONE then. */
+/* Takes a batch, though the window be full; all results are RESULT_NONE then. */
 struct flight *server_take(struct server *server, struct batch *batch);
 /* The next op to leave; NULL when all have left. */
 struct batch_op *flight_next(const struct flight *flight);

@@ -319,6 +319,27 @@ static void a_set_loses_members_on_every_node(void **state)
     cluster_free(cluster);
 }
 
+/* One runs at a time, and the others have all places of the node's window. */
+static void a_window_full_of_sets_does_not_keep_their_members_waiting(void **state)
+{
+    struct fake_cluster *cluster = make_up();
+    struct batch_op sets[16];
+    struct batch batches[16];
+    (void)state;
+    for (unsigned i = 0; i < 16; i++) {
+        sets[i] = op(OP_DELETE_MEMBERS, "a");
+        batches[i] = (struct batch){.ops = &sets[i], .n = 1};
+        answer_next(cluster, 2, ":1\r\n");
+        answer_next(cluster, 2, "*2\r\n$1\r\n0\r\n*1\r\n$4\r\n{a}1\r\n");
+        answer_next(cluster, 2, ":1\r\n");
+        answer_next(cluster, 2, ":1\r\n");
+        send_batch(cluster, &batches[i]);
+    }
+    assert_false(cluster->world->store->ops->ready(cluster->world->store, 0));
+    run_until(cluster->world, n_said(cluster->world, "DONE hit\n") == 16);
+    cluster_free(cluster);
+}
+
 static void a_member_that_is_refused_does_not_spoil_its_neighbours(void **state)
 {
     struct fake_cluster *cluster = make_up();
@@ -426,6 +447,7 @@ int main(void)
         cmocka_unit_test(a_scan_is_done_when_every_master_has_done_it),
         cmocka_unit_test(a_scan_during_which_slots_may_have_moved_is_not_done),
         cmocka_unit_test(a_set_loses_members_on_every_node),
+        cmocka_unit_test(a_window_full_of_sets_does_not_keep_their_members_waiting),
         cmocka_unit_test(a_member_that_is_refused_does_not_spoil_its_neighbours),
         cmocka_unit_test(a_map_that_is_none_is_asked_for_again),
         cmocka_unit_test(a_redis_that_is_no_cluster_is_denied),
