@@ -2,6 +2,7 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "flow/batch_op.h"
 #include "flow/order.h"
 #include "flow/recent.h"
 #include "flow/results.h"
@@ -216,17 +217,7 @@ uint64_t lane_put(struct lane *lane, const struct op *op)
 {
     if (!lane->open)
         open_batch(lane);
-    struct batch_op wanted = {
-        .key = op->key,
-        .value = op->value,
-        .ttl_ms = op->ttl_ms,
-        .grace_ms = op->grace_ms,
-        .key_len = op->key_len,
-        .value_len = op->value_len,
-        .cache = op->cache,
-        .action = op->action,
-        .format = op->format,
-    };
+    struct batch_op wanted = batch_op_of(op);
     put(lane, &wanted);
     uint64_t seq = lane->open->batch.seq;
     close_if_full(lane);
@@ -246,20 +237,6 @@ static void close_batch(struct lane *lane)
     lane->open = NULL;
 }
 
-static struct op as_op(const struct batch_op *op)
-{
-    return (struct op){
-        .key = op->key,
-        .value = op->value,
-        .ttl_ms = op->ttl_ms,
-        .grace_ms = op->grace_ms,
-        .key_len = op->key_len,
-        .value_len = op->value_len,
-        .cache = op->cache,
-        .action = op->action,
-    };
-}
-
 void lane_each(const struct lane *lane, void (*each)(void *ctx, const struct op *op), void *ctx)
 {
     const struct queued *queued;
@@ -267,7 +244,7 @@ void lane_each(const struct lane *lane, void (*each)(void *ctx, const struct op 
         if (queued->state == OUT || queued->state == VOID)
             continue;
         for (unsigned i = 0; i < queued->batch.n; i++) {
-            struct op op = as_op(&queued->batch.ops[i]);
+            struct op op = batch_op_as_op(&queued->batch.ops[i]);
             each(ctx, &op);
         }
     }

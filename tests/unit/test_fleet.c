@@ -156,6 +156,30 @@ static void a_value_is_set_at_home_and_nowhere_else(void **state)
     pipeline_free(f.pipeline);
 }
 
+static const char STALES[] =
+    "cdcd = 1; app = \"t\"; store = \"other\";\n"
+    "caches = { s = { key = \"s:{id}\"; triggers = \"t\"; action = \"stale\";\n"
+    "                format = \"mintcache\"; }; };\n";
+
+static void what_strays_later_is_all_that_it_was(void **state)
+{
+    (void)state;
+    struct fixture f;
+    open_rules(&f, false, 3, load(STALES, STORES, 2));
+    f.other.routed = true;
+    f.other.ready[1] = f.other.ready[0] = false;
+    unit(&f, 1, "t", "1", 10);
+    pipeline_turn(f.pipeline);
+    f.other.strays[1] = true;
+    lose(&f, 1);
+    f.other.ready[0] = true;
+    pipeline_turn(f.pipeline);
+    struct batch *batch = fake_take(&f.other, 0);
+    assert_int_equal(batch->ops[0].action, OP_STALE);
+    assert_int_equal(batch->ops[0].format, OP_FORMAT_MINTCACHE);
+    pipeline_free(f.pipeline);
+}
+
 static void a_scan_goes_to_every_server(void **state)
 {
     (void)state;
@@ -182,6 +206,7 @@ int main(void)
         cmocka_unit_test(a_key_that_may_have_strayed_is_deleted_on_every_server),
         cmocka_unit_test(what_waits_for_a_server_that_goes_strays_with_its_keys),
         cmocka_unit_test(a_value_is_set_at_home_and_nowhere_else),
+        cmocka_unit_test(what_strays_later_is_all_that_it_was),
         cmocka_unit_test(a_scan_goes_to_every_server),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
