@@ -357,8 +357,10 @@ struct store *redis_cluster_open(const struct store_opts *opts, struct event_bas
     struct redis_cluster *cluster = mem_alloc(sizeof *cluster);
     cluster->store.ops = &ops;
     cluster->opts = *opts;
-    /* What a shard lost is said when its replica has taken over; the others go on meanwhile. */
-    cluster->store.keep_ms = 2 * opts->failover_window_ms;
+    /* What a shard lost is said when its replica has taken over; the others go on meanwhile. And
+     * of two owners each vouches for the other every other time. */
+    if (opts->failover_window_ms > 0)
+        cluster->store.keep_ms = 2 * opts->failover_window_ms + 3 * TOPOLOGY_ASK_MS;
     cluster->events = events;
     cluster->ctx = ctx;
     cluster->renewed_ms = INT64_MAX;

@@ -15,8 +15,7 @@
 #define NOBODY UINT_MAX
 #define REFRESH_MIN_MS 100   /* between two questions */
 #define REFRESH_SICK_MS 1000 /* while some slot has no owner that is up */
-#define REFRESH_MAX_MS 60000
-#define IDLE_MS 60000 /* a member that nothing names is kept so long */
+#define IDLE_MS 60000        /* a member that nothing names is kept so long */
 #define LOG_INTERVAL_MS 10000
 
 struct topology {
@@ -106,14 +105,17 @@ struct member *topology_owner(const struct topology *topology, unsigned slot)
 
 /* What a new owner of slots may lack; INT64_MAX for nothing. Where slots are moved from master to
  * master, their keys go with them. A node that owned none until now may be a replica that took
- * over, and have missed what its master did last. */
+ * over, and have missed what its master did last; and its master may have been none for as long as
+ * nobody else said that it is one, although it went on to answer. */
 static int64_t missed_since(const struct topology *topology, const struct member *old,
                             const struct member *new)
 {
     if (!new || new->n_slots > 0 || (!old && topology->version == 0))
         return INT64_MAX;
-    int64_t lost_ms = old && old->state == MEMBER_DOWN ? old->lost_ms : timer_now_ms();
-    return lost_ms - topology->opts.store->failover_window_ms;
+    int64_t good_ms = old && old->state == MEMBER_DOWN ? old->lost_ms : timer_now_ms();
+    if (old && old->vouched_ms < good_ms)
+        good_ms = old->vouched_ms;
+    return good_ms - topology->opts.store->failover_window_ms;
 }
 
 static void set_owner(struct topology *topology, unsigned slot, struct member *new)
@@ -121,8 +123,8 @@ static void set_owner(struct topology *topology, unsigned slot, struct member *n
     struct member *old = topology_owner(topology, slot);
     if (old)
         old->n_slots--;
-    if (new)
-        new->n_slots++;
+    if (new &&new->n_slots++ == 0)
+        new->vouched_ms = timer_now_ms();
     topology->owner[slot] = new ? (uint16_t) new->number : SLOTS_NO_OWNER;
 }
 
@@ -301,6 +303,18 @@ static void apply(struct topology *topology, const struct slot_map *map)
     tell_change(topology, since_ms);
 }
 
+/* A master that was cut off from the others does not know that it was replaced. */
+static void vouch(struct topology *topology, const struct member *asked)
+{
+    unsigned n_up;
+    bool alone = count_owners(topology, &n_up) == 1;
+    for (unsigned i = 0; i < topology->n_members; i++) {
+        struct member *member = topology->members[i];
+        if (member && member->n_slots > 0 && (member != asked || alone))
+            member->vouched_ms = topology->asked_ms;
+    }
+}
+
 static void log_failure(struct topology *topology, const char *server, const char *reason)
 {
     unsigned n_suppressed;
@@ -335,10 +349,12 @@ static bool take_map(struct topology *topology, const struct member *member,
         return false;
     }
     bool good = map->n_masters > 0;
-    if (good)
+    if (good) {
         apply(topology, map);
-    else
+        vouch(topology, member);
+    } else {
         log_failure(topology, redis_node_name(member->node), "it knows no owner of any slot");
+    }
     slot_map_free(map);
     return good;
 }
@@ -348,7 +364,7 @@ static int64_t until_next_ms(const struct topology *topology, bool good)
     char reason[200];
     if (!good)
         return REFRESH_MIN_MS;
-    return topology_is_whole(topology, reason, sizeof reason) ? REFRESH_MAX_MS : REFRESH_SICK_MS;
+    return topology_is_whole(topology, reason, sizeof reason) ? TOPOLOGY_ASK_MS : REFRESH_SICK_MS;
 }
 
 static void on_map(void *ctx, const redisReply *reply)

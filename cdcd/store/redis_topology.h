@@ -10,6 +10,9 @@
 #include "store/redis_piece.h"
 #include "store/redis_slots.h"
 
+/* How often the map is asked for though nothing happened. */
+#define TOPOLOGY_ASK_MS 20000
+
 enum member_state {
     MEMBER_NEW, /* is connected to for the first time */
     MEMBER_UP,
@@ -23,8 +26,9 @@ struct member {
     enum member_state state;
     bool is_seed; /* configured: kept, whatever the map says */
     unsigned n_slots;
-    int64_t lost_ms; /* when it went down last */
-    int64_t used_ms; /* when somebody named it last */
+    int64_t lost_ms;    /* when it went down last */
+    int64_t vouched_ms; /* when it was last known, not from itself, that it owns slots */
+    int64_t used_ms;    /* when somebody named it last */
     /* The cluster's: */
     struct piece *waiting; /* for a place in the node's window, or for it to be up */
     struct piece *out;     /* the node has them */

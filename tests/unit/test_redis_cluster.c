@@ -1,5 +1,7 @@
 #include "fake_cluster.h"
 
+#include "base/timer.h"
+
 /* Slots of keys: b 3300, c 7365, a 15495: on the nodes 0, 1 and 2. */
 #define SLOT_A 15495
 
@@ -236,6 +238,24 @@ static void a_replica_that_took_over_may_lack_what_its_master_did(void **state)
     cluster_free(cluster);
 }
 
+static void a_master_is_one_for_as_long_as_another_node_says_so(void **state)
+{
+    struct fake_cluster *cluster = cluster_make();
+    (void)state;
+    set_map(cluster, 0, 1, 1);
+    cluster_open(cluster);
+    run_until(cluster->world, n_connected(cluster) == 2 && cluster->n_maps == 2);
+    int64_t said_ms = timer_now_ms();
+    run_until(cluster->world, (delete_keys(cluster, "a", "DONE hit\n"), timer_now_ms() > said_ms));
+    set_map(cluster, 0, 2, 2);
+    redirect_next(cluster, 1, "MOVED", SLOT_A, 2);
+    delete_keys(cluster, "a", "answered");
+    const char *renewed = strstr(buf_str(&cluster->world->events), "renewed 0 since ");
+    assert_non_null(renewed);
+    assert_true(strtoll(renewed + strlen("renewed 0 since "), NULL, 10) <= said_ms);
+    cluster_free(cluster);
+}
+
 static void what_a_replaced_master_did_in_a_batch_is_not_believed(void **state)
 {
     struct fake_cluster *cluster = cluster_make();
@@ -443,6 +463,7 @@ int main(void)
         cmocka_unit_test(a_cluster_of_which_no_node_answers_is_down),
         cmocka_unit_test(the_cluster_is_down_when_no_owner_is_up),
         cmocka_unit_test(a_replica_that_took_over_may_lack_what_its_master_did),
+        cmocka_unit_test(a_master_is_one_for_as_long_as_another_node_says_so),
         cmocka_unit_test(what_a_replaced_master_did_in_a_batch_is_not_believed),
         cmocka_unit_test(a_scan_is_done_when_every_master_has_done_it),
         cmocka_unit_test(a_scan_during_which_slots_may_have_moved_is_not_done),
