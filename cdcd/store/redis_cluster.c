@@ -35,6 +35,7 @@ struct redis_cluster {
     enum server_state state; /* as was said last */
     char reason[200];        /* why a node was lost last; empty while none was */
     int64_t renewed_ms;      /* to be said; INT64_MAX for nothing */
+    int64_t members_ms;      /* when members of a set were deleted last; INT64_MIN: never */
     bool denied;             /* it was said, or will not be */
     bool mended;             /* to be said */
 };
@@ -66,6 +67,7 @@ static void end_errand(struct redis_cluster *cluster, struct errand *errand)
         send_errand(cluster, errand);
         return;
     }
+    cluster->members_ms = timer_now_ms();
     redis_node_deleted(topology_member(cluster->route.topology, errand->number)->node, errand->page,
                        batch->status, batch->reason);
     free_errand(cluster, errand);
@@ -208,11 +210,14 @@ static void on_down(void *ctx, struct store *store, unsigned number, const char 
 }
 
 /* What was done and not answered for yet is to be done again: users will not have it among what
- * they remember. */
+ * they remember. Members of sets they never have, and the set that named those is on another node,
+ * and gone: so that reaches back further than anything that is remembered. */
 static void on_loss(void *ctx, int64_t since_ms)
 {
     struct redis_cluster *cluster = ctx;
     redis_route_doubt(&cluster->route);
+    if (cluster->members_ms >= since_ms)
+        since_ms = INT64_MIN;
     if (since_ms < cluster->renewed_ms)
         cluster->renewed_ms = since_ms;
     wake(cluster);
@@ -364,6 +369,7 @@ struct store *redis_cluster_open(const struct store_opts *opts, struct event_bas
     cluster->events = events;
     cluster->ctx = ctx;
     cluster->renewed_ms = INT64_MAX;
+    cluster->members_ms = INT64_MIN;
     cluster->route.turn = timer_make(base, on_turn, cluster);
     snprintf(cluster->name, sizeof cluster->name, "redis cluster %s", opts->cluster[0]);
     struct redis_node_opts node_opts = {

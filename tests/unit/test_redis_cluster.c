@@ -339,6 +339,28 @@ static void a_set_loses_members_on_every_node(void **state)
     cluster_free(cluster);
 }
 
+/* Nodes 0 and 1 are masters; 2 is a replica of 0, where a member of the set of 1 was. */
+static void members_that_may_be_back_are_not_remembered(void **state)
+{
+    struct fake_cluster *cluster = cluster_make();
+    struct batch_op set = op(OP_DELETE_MEMBERS, "a");
+    struct batch batch = {.ops = &set, .n = 1};
+    (void)state;
+    set_map(cluster, 0, 1, 1);
+    cluster_open(cluster);
+    run_until(cluster->world, said(cluster->world, "up 0\n") && n_connected(cluster) == 2);
+    answer_next(cluster, 1, ":1\r\n");
+    answer_next(cluster, 1, "*2\r\n$1\r\n0\r\n*1\r\n$1\r\nb\r\n");
+    send_batch(cluster, &batch);
+    run_until(cluster->world, said(cluster->world, "answered 0/0 DONE hit\n"));
+    assert_true(heard(cluster, "0 UNLINK b\n"));
+    set_map(cluster, 2, 1, 1);
+    redirect_next(cluster, 0, "MOVED", 3300, 2);
+    delete_keys(cluster, "b", "answered");
+    assert_true(said(cluster->world, "renewed 0 since -9223372036854775808\n"));
+    cluster_free(cluster);
+}
+
 /* One runs at a time, and the others have all places of the node's window. */
 static void a_window_full_of_sets_does_not_keep_their_members_waiting(void **state)
 {
@@ -468,6 +490,7 @@ int main(void)
         cmocka_unit_test(a_scan_is_done_when_every_master_has_done_it),
         cmocka_unit_test(a_scan_during_which_slots_may_have_moved_is_not_done),
         cmocka_unit_test(a_set_loses_members_on_every_node),
+        cmocka_unit_test(members_that_may_be_back_are_not_remembered),
         cmocka_unit_test(a_window_full_of_sets_does_not_keep_their_members_waiting),
         cmocka_unit_test(a_member_that_is_refused_does_not_spoil_its_neighbours),
         cmocka_unit_test(a_map_that_is_none_is_asked_for_again),
