@@ -388,10 +388,17 @@ void lane_send(struct lane *lane, int64_t now_ms)
     while (pass_over(lane, &pass, now_ms));
 }
 
+/* Of a set that is refused the key is deleted. */
+static bool is_to_keep(const struct batch_op *op)
+{
+    return op->result == RESULT_HIT || op->result == RESULT_MISS ||
+           (op->result == RESULT_REFUSED && op->action == OP_SET);
+}
+
 static void keep_done(struct lane *lane, const struct batch *batch, int64_t now_ms)
 {
     for (unsigned i = 0; i < batch->n; i++)
-        if (batch->ops[i].result == RESULT_HIT || batch->ops[i].result == RESULT_MISS)
+        if (is_to_keep(&batch->ops[i]))
             recent_keep(lane->recent, &batch->ops[i], now_ms);
 }
 

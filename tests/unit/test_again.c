@@ -148,6 +148,26 @@ static void new_ops_leave_between_those_that_go_again(void **state)
     pipeline_free(f.pipeline);
 }
 
+static void a_set_that_was_refused_was_a_delete_and_goes_again(void **state)
+{
+    static const char sets[] = "cdcd = 1; app = \"t\"; store = \"one\";\n"
+                               "caches = { s = { key = \"s:{id}\"; triggers = \"t\";\n"
+                               "                action = \"set\"; value = \"v\"; }; };\n";
+    struct fixture f;
+    (void)state;
+    open_keeping(&f, false, 1, load(sets, STORES, 2), KEEP_MS);
+    unit(&f, 1, "t", "1", 10);
+    pipeline_turn(f.pipeline);
+    struct batch *batch = fake_take(&f.store, 0);
+    batch->ops[0].result = RESULT_REFUSED;
+    batch->status = BATCH_DONE;
+    f.store_says->answered(f.pipeline, &f.store.store, 0, batch);
+    fake_said(&f.store);
+    renew(&f, 0);
+    assert_string_equal(fake_said(&f.store), "delete s:1;|");
+    pipeline_free(f.pipeline);
+}
+
 static void what_is_not_kept_any_more_is_a_gap_of_this_store_alone(void **state)
 {
     struct fixture f;
@@ -180,6 +200,7 @@ int main(void)
         cmocka_unit_test(the_end_waits_for_what_goes_again),
         cmocka_unit_test(a_long_window_goes_again_a_few_batches_at_a_time),
         cmocka_unit_test(new_ops_leave_between_those_that_go_again),
+        cmocka_unit_test(a_set_that_was_refused_was_a_delete_and_goes_again),
         cmocka_unit_test(what_is_not_kept_any_more_is_a_gap_of_this_store_alone),
     };
     log_level_set(LOG_LEVEL_ERROR);
