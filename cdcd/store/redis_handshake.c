@@ -150,6 +150,11 @@ static bool is_known(const struct redis_identity *identity)
     return *identity->run_id && *identity->replid;
 }
 
+bool redis_identity_same(const struct redis_identity *a, const struct redis_identity *b)
+{
+    return is_known(a) && strcmp(a->run_id, b->run_id) == 0 && strcmp(a->replid, b->replid) == 0;
+}
+
 static void say_unknown(struct redis_handshake *handshake)
 {
     if (!handshake->said_unknown)
@@ -163,16 +168,13 @@ static void say_unknown(struct redis_handshake *handshake)
 static void compare(struct redis_handshake *handshake, struct server *server)
 {
     const struct redis_identity *last = &handshake->last, *identity = &handshake->identity;
-    bool known = is_known(identity);
-    bool same = known && strcmp(last->run_id, identity->run_id) == 0 &&
-                strcmp(last->replid, identity->replid) == 0;
-    if (!known)
+    if (!is_known(identity))
         say_unknown(handshake);
     /* What a master acknowledged that was none any more is lost, however long ago. */
     int64_t good_ms = handshake->heard_ms;
     if (handshake->vouched_ms < good_ms)
         good_ms = handshake->vouched_ms;
-    if (handshake->was_up && !same)
+    if (handshake->was_up && !redis_identity_same(last, identity))
         server->events->renewed(server->ctx, server->store, server->number,
                                 good_ms - handshake->opts.store->failover_window_ms);
 }

@@ -21,6 +21,9 @@ struct redis_identity {
     char replid[REDIS_ID_SIZE];
 };
 
+/* True when it is known of both, and they are the same process with the same data. */
+bool redis_identity_same(const struct redis_identity *a, const struct redis_identity *b);
+
 /* Set before the first handshake; all borrowed. */
 struct redis_handshake_opts {
     const struct store_opts *store; /* name, password_file, failover_window_ms, sentinels */

@@ -204,7 +204,7 @@ struct redis_node *redis_node_make(const struct redis_node_opts *opts, struct ev
     }
     const struct redis_scanner_opts scanner_opts = {
         .store = opts->store->name,
-        .run_id = node->handshake.identity.run_id,
+        .server = &node->handshake.identity,
         .by_slot = opts->by_slot,
         .delete_members = opts->delete_members,
         .ctx = ctx,

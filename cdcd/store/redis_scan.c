@@ -63,7 +63,7 @@ static void set_mark(struct redis_scanner *scanner, const struct scan *scan)
     const struct batch_op *op = op_of(scan);
     mark->seq = scan->flight->batch->seq;
     mark->found = scan->found;
-    snprintf(mark->run_id, sizeof mark->run_id, "%s", scanner->opts.run_id);
+    mark->server = *scanner->opts.server;
     memcpy(mark->cursor, scanner->cursor, sizeof mark->cursor);
     mark->key.len = 0;
     buf_put(&mark->key, op->key, op->key_len);
@@ -73,8 +73,9 @@ static bool is_marked(const struct redis_scanner *scanner, const struct scan *sc
 {
     const struct redis_mark *mark = &scanner->mark;
     const struct batch_op *op = op_of(scan);
-    return mark->seq && mark->seq == scan->flight->batch->seq && *mark->run_id &&
-           strcmp(mark->run_id, scanner->opts.run_id) == 0 && mark->key.len == op->key_len &&
+    return mark->seq && mark->seq == scan->flight->batch->seq &&
+           redis_identity_same(&mark->server, scanner->opts.server) &&
+           mark->key.len == op->key_len &&
            (op->key_len == 0 || memcmp(mark->key.data, op->key, op->key_len) == 0);
 }
 

@@ -15,11 +15,13 @@
  * server and no script reaches them.)
  *
  * What a lost connection interrupted goes on where it was, if it is the same batch that comes again
- * and the same process that answers: a cursor means nothing to another. Else it begins again. */
+ * and the same process that answers, with the data that it had: a cursor means nothing to another,
+ * and with a master's data the keys of the pages before are back. Else it begins again. */
 #ifndef CDCD_STORE_REDIS_SCAN_H
 #define CDCD_STORE_REDIS_SCAN_H
 
 #include "base/buf.h"
+#include "store/redis_handshake.h"
 #include "store/scan.h"
 
 struct event_base;
@@ -27,22 +29,21 @@ struct redisReply;
 struct timer;
 
 #define REDIS_CURSOR_SIZE 21
-#define REDIS_RUN_ID_SIZE 41
 
 /* Where a scan was when its connection was lost. */
 struct redis_mark {
     uint64_t seq; /* of its batch; 0: there is no mark */
     struct buf key;
-    char run_id[REDIS_RUN_ID_SIZE];
+    struct redis_identity server;
     char cursor[REDIS_CURSOR_SIZE];
     bool found;
 };
 
 /* What a scanner is told by its node; borrowed. */
 struct redis_scanner_opts {
-    const char *store;  /* its name */
-    const char *run_id; /* of the server that is up; empty: not known */
-    bool by_slot;       /* a command's keys must be of one slot */
+    const char *store;                   /* its name */
+    const struct redis_identity *server; /* that is up */
+    bool by_slot;                        /* a command's keys must be of one slot */
     /* See redis_node.h. */
     void (*delete_members)(void *ctx, unsigned number, uint64_t page,
                            struct redisReply *const *keys, size_t n);

@@ -149,28 +149,34 @@ static void a_scan_alone_deletes_the_other_keys_of_a_page_and_of_the_next(void *
 }
 
 /* Takes what is asked at the handshake of a store that names its servers. */
-static void shake_hands_as(struct world *world, unsigned connection, const char *run_id)
+static void shake_hands_as(struct world *world, unsigned connection, const char *run_id,
+                           const char *replid)
 {
-    char info[128], reply[300];
+    char info[128], data[128], reply[400];
     fake_expect(world, connection, "*2\r\n$6\r\nSELECT\r\n$1\r\n2\r\n");
     fake_expect(world, connection, "*2\r\n$4\r\nINFO\r\n$6\r\nserver\r\n");
     fake_expect(world, connection, "*2\r\n$4\r\nINFO\r\n$11\r\nreplication\r\n");
     fake_expect(world, connection, "*1\r\n$4\r\nPING\r\n");
     snprintf(info, sizeof info, "# Server\r\nrun_id:%s\r\n", run_id);
-    snprintf(reply, sizeof reply, "+OK\r\n$%zu\r\n%s\r\n$0\r\n\r\n+PONG\r\n", strlen(info), info);
+    snprintf(data, sizeof data, "master_replid:%s\r\n", replid);
+    snprintf(reply, sizeof reply, "+OK\r\n$%zu\r\n%s\r\n$%zu\r\n%s\r\n+PONG\r\n", strlen(info),
+             info, strlen(data), data);
     fake_say(world, connection, reply);
 }
 
 #define RUN_ID "0123456789012345678901234567890123456789"
+#define OTHER "9876543210987654321098765432109876543210"
+#define DATA "0000000000000000000000000000000000000000"
 
 /* A scan is at its second page when the connection is lost, and another one was made. */
-static struct world *lose_at_second_page(struct batch *batch, const char *run_id)
+static struct world *lose_at_second_page(struct batch *batch, const char *run_id,
+                                         const char *replid)
 {
     struct world *world = world_make();
     struct store_opts opts = make_opts(world);
     opts.failover_window_ms = 60000;
     open_store(world, &opts);
-    shake_hands_as(world, 0, RUN_ID);
+    shake_hands_as(world, 0, RUN_ID, DATA);
     run_until(world, said(world, "up 0\n"));
     send_batch(world, batch);
     fake_expect(world, 0, SCAN_HEAD("1", "0") SCAN_TAIL("3", "p:*"));
@@ -182,7 +188,7 @@ static struct world *lose_at_second_page(struct batch *batch, const char *run_id
     fake_expect(world, 0, UNLINK_A);
     fake_hang_up(&world->fake, 0);
     run_until(world, said(world, "answered"));
-    shake_hands_as(world, 1, run_id);
+    shake_hands_as(world, 1, run_id, replid);
     run_until(world, n_said(world, "up 0\n") == 2);
     return world;
 }
@@ -192,7 +198,7 @@ static void a_scan_goes_on_at_the_page_that_was_lost(void **state)
     struct batch_op ops[] = {op(OP_SCAN, 1, "p:*")};
     struct batch batch = {.seq = 7, .ops = ops, .n = 1};
     (void)state;
-    struct world *world = lose_at_second_page(&batch, RUN_ID);
+    struct world *world = lose_at_second_page(&batch, RUN_ID, DATA);
     send_batch(world, &batch);
     fake_expect(world, 1, SCAN_HEAD("2", "17") SCAN_TAIL("3", "p:*"));
     fake_say(world, 1, "*2\r\n$1\r\n0\r\n*0\r\n");
@@ -207,7 +213,7 @@ static void a_later_scan_of_the_same_keys_begins_at_the_beginning(void **state)
     struct batch_op ops[] = {op(OP_SCAN, 1, "p:*")};
     struct batch batch = {.seq = 7, .ops = ops, .n = 1}, later = {.seq = 8, .ops = ops, .n = 1};
     (void)state;
-    struct world *world = lose_at_second_page(&batch, RUN_ID);
+    struct world *world = lose_at_second_page(&batch, RUN_ID, DATA);
     send_batch(world, &later);
     fake_expect(world, 1, SCAN_HEAD("1", "0") SCAN_TAIL("3", "p:*"));
     world_free(world);
@@ -218,7 +224,18 @@ static void a_server_that_was_started_again_is_scanned_from_the_beginning(void *
     struct batch_op ops[] = {op(OP_SCAN, 1, "p:*")};
     struct batch batch = {.seq = 7, .ops = ops, .n = 1};
     (void)state;
-    struct world *world = lose_at_second_page(&batch, "9876543210987654321098765432109876543210");
+    struct world *world = lose_at_second_page(&batch, OTHER, DATA);
+    send_batch(world, &batch);
+    fake_expect(world, 1, SCAN_HEAD("1", "0") SCAN_TAIL("3", "p:*"));
+    world_free(world);
+}
+
+static void a_server_that_took_its_data_from_another_is_scanned_from_the_beginning(void **state)
+{
+    struct batch_op ops[] = {op(OP_SCAN, 1, "p:*")};
+    struct batch batch = {.seq = 7, .ops = ops, .n = 1};
+    (void)state;
+    struct world *world = lose_at_second_page(&batch, RUN_ID, OTHER);
     send_batch(world, &batch);
     fake_expect(world, 1, SCAN_HEAD("1", "0") SCAN_TAIL("3", "p:*"));
     world_free(world);
@@ -256,6 +273,7 @@ int main(void)
         cmocka_unit_test(a_scan_goes_on_at_the_page_that_was_lost),
         cmocka_unit_test(a_later_scan_of_the_same_keys_begins_at_the_beginning),
         cmocka_unit_test(a_server_that_was_started_again_is_scanned_from_the_beginning),
+        cmocka_unit_test(a_server_that_took_its_data_from_another_is_scanned_from_the_beginning),
         cmocka_unit_test(a_server_that_does_not_say_which_it_is_is_scanned_from_the_beginning),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
