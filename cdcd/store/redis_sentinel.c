@@ -157,6 +157,7 @@ static void tally(struct redis_sentinels *all)
             all->events->elected(all->ctx, &address);
     } else if (over && !all->settled) {
         all->settled = true;
+        all->elected = (struct address){0};
         explain(all, reason, sizeof reason);
         all->events->undecided(all->ctx, reason);
     }

@@ -241,6 +241,23 @@ static void what_is_no_answer_is_no_vote(void **state)
     }
 }
 
+static void who_is_elected_again_after_nobody_was_is_said(void **state)
+{
+    struct play *play = open_play();
+    (void)state;
+    for (unsigned i = 0; i < N; i++)
+        vote(play, i, OLD);
+    assert_said(play, "elected 10.0.0.1:6379\n");
+    redis_sentinels_ask(play->sentinels);
+    vote(play, 0, OLD);
+    vote(play, 1, NEW);
+    vote(play, 2, "*-1\r\n");
+    assert_said(play, "undecided: the sentinels do not agree on who the master is\n");
+    publish(play, 1, "mymaster 10.0.0.2 6379 10.0.0.1 6379");
+    assert_said(play, "switched 10.0.0.1:6379\nelected 10.0.0.1:6379\n");
+    close_play(play);
+}
+
 static void a_switch_that_makes_no_sense_is_not_followed(void **state)
 {
     static const char *const texts[] = {"", "mymaster", "mymaster 10.0.0.1 6379 10.0.0.2",
@@ -269,6 +286,7 @@ int main(void)
         cmocka_unit_test(an_answer_of_before_does_not_count),
         cmocka_unit_test(a_switch_is_said_at_once_and_elected_by_most),
         cmocka_unit_test(what_is_no_answer_is_no_vote),
+        cmocka_unit_test(who_is_elected_again_after_nobody_was_is_said),
         cmocka_unit_test(a_switch_that_makes_no_sense_is_not_followed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
