@@ -106,6 +106,15 @@ static void unwrap(const char **text, size_t *len)
     skip_to(text, len, inner ? inner + 3 : plain);
 }
 
+/* What stays of "to run the 'x' command" when the quotation is gone. */
+static void drop_torso(char *reason)
+{
+    static const char torso[] = " to run the";
+    size_t n = strlen(reason);
+    if (n >= sizeof torso && strcmp(reason + n - (sizeof torso - 1), torso) == 0)
+        reason[n - (sizeof torso - 1)] = '\0';
+}
+
 struct redis_verdict redis_judge(const char *text, size_t len, const char *store,
                                  const char *commands)
 {
@@ -115,6 +124,7 @@ struct redis_verdict redis_judge(const char *text, size_t len, const char *store
                                     .denied = row ? row->denied : 0,
                                     .demoted = row && strcmp(row->begins, "READONLY") == 0};
     server_quote(text, len, verdict.reason, QUOTED_MAX + 1);
+    drop_torso(verdict.reason);
     if (!row || !row->remedy)
         return verdict;
     size_t n = strlen(verdict.reason);

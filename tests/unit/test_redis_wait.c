@@ -39,7 +39,7 @@ static void with_too_few_replicas_all_of_it_waits(void **state)
     };
     static const char *const reasons[] = {
         "(0 of 1 replicas have it: look at them, or lower wait_replicas of store main)",
-        "(NOPERM this user has no permissions to run the: allow its ACL user, on these keys: wait)",
+        "(NOPERM this user has no permissions: allow its ACL user, on these keys: wait)",
         "(ERR WAIT cannot be used",
     };
     struct world *world = make_waiting();
