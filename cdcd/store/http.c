@@ -35,6 +35,7 @@ struct peer {
     struct timer *unasked; /* answers for batches without a request */
     unsigned n_asked;      /* of the dues: the first so many */
     unsigned n_answered;   /* on this connection */
+    unsigned n_vain;       /* connections that ended at their first request, ever */
     int64_t opened_ms;
     int64_t first_asked_ms; /* on this connection; 0 for never */
     bool ending;            /* nothing more is asked on this connection */
@@ -89,9 +90,18 @@ static void pump(struct peer *peer)
     link_flush(link);
 }
 
+/* A server may hang up at one request alone: each time another begins, so that the rest is done. */
+static void choose_first(const struct peer *peer, struct flight *flight)
+{
+    unsigned n = flight->batch->n;
+    for (unsigned i = 0; i < n; i++)
+        flight->order[i] = (i + peer->n_vain % n) % n;
+}
+
 static void take_ops(struct peer *peer, struct flight *flight)
 {
     struct batch_op *op;
+    choose_first(peer, flight);
     while ((op = flight_next(flight))) {
         assert(op->action == OP_DELETE || op->action == OP_SCAN); /* others the rules refuse */
         if (http_key_is_possible(&peer->target, op->key, op->key_len))
@@ -217,6 +227,7 @@ static bool http_on_closed(void *ctx)
 static void http_on_lost(void *ctx, const char *reason)
 {
     struct peer *peer = ctx;
+    peer->n_vain += peer->n_asked > 0 && peer->n_answered == 0;
     peer->n_asked = 0;
     server_lost(&peer->server, reason);
 }
