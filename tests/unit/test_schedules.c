@@ -24,7 +24,6 @@ struct model {
     uint64_t next;            /* unit to be given; unit n has xid n, token n and key k:n */
     uint64_t seen;            /* all units below are visible */
     unsigned done[UNITS + 1]; /* how often its op was done since its unit became visible */
-    bool failed[UNITS + 1];   /* its question was */
     uint64_t value;           /* of the key `s`, as units set it; 0: none */
     uint64_t newest;          /* that was there since the stream began */
     unsigned n_void;          /* batches that were out when it began */
@@ -52,6 +51,11 @@ static enum kind kind_of(uint64_t n)
 static bool writes_s(uint64_t n)
 {
     return kind_of(n) == SETS || kind_of(n) == DROPS || kind_of(n) == SETS_ASKED;
+}
+
+static bool asks(uint64_t n)
+{
+    return kind_of(n) == ASKS || kind_of(n) == SETS_ASKED;
 }
 
 /* The newest unit up to n that wrote what `s` is made of; 0: none. */
@@ -95,8 +99,9 @@ static void give_unit(struct model *m)
 static void apply(struct model *m, const struct batch_op *op, bool is_void)
 {
     if (op->key_len == 3 && memcmp(op->key, "all", 3) == 0) {
-        for (unsigned n = 1; n <= UNITS; n++)
-            m->done[n] += m->failed[n];
+        /* A question may fail, or is not asked where others have just failed. */
+        for (unsigned n = 1; n < m->seen; n++)
+            m->done[n] += asks(n);
         m->value = 0;
         m->scanned = true;
     } else if (op->key[0] == 's') {
@@ -148,7 +153,6 @@ static void note_questions(struct model *m)
     for (const char *at = m->lookups.said; (at = strstr(at, "k:")); at++) {
         uint64_t n = strtoull(at + 2, NULL, 10);
         assert_true(n < m->seen);
-        m->failed[n] = true; /* or may be yet */
     }
     m->lookups.said[0] = '\0';
 }
