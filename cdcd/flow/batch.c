@@ -265,11 +265,21 @@ static void leave_out_answered(struct queued *queued)
     }
 }
 
-/* Keeps in order what the batch, about to leave, has in common with older ones that are set aside.
- * True when one of those may leave now. */
-static bool settle_with_older(struct lane *lane, struct queued *leaving, int64_t now_ms)
+/* What a pass over the queue has met. */
+struct pass {
+    unsigned n_out;
+    unsigned n_sets_out;
+    unsigned n_aside;
+    unsigned n_sets_aside;
+    bool woken; /* one that was set aside may leave now */
+};
+
+/* Keeps in order what the batch, about to leave, has in common with older ones that are set aside,
+ * which may take sets over from it. */
+static void settle_with_older(struct lane *lane, struct queued *leaving, struct pass *pass,
+                              int64_t now_ms)
 {
-    bool woken = false;
+    pass->n_sets_aside = 0;
     order_index_fill(&lane->leaving, &leaving->batch);
     for (struct queued *older = lane->queue; older != leaving; older = older->next) {
         /* What goes again may come late, for it sets nothing; and were it given a set to do, it
@@ -280,13 +290,13 @@ static bool settle_with_older(struct lane *lane, struct queued *leaving, int64_t
         /* A set may be refused (no memory) where a delete is not. */
         if (order_settle(&older->batch, older->keys, &leaving->batch, &lane->leaving)) {
             older->not_before_ms = now_ms;
-            woken = true;
+            pass->woken = true;
         }
         lane->bytes += arena_bytes(older->keys) - before;
         leave_out_answered(older);
+        pass->n_sets_aside += older->n_sets;
     }
     leave_out_answered(leaving);
-    return woken;
 }
 
 static void send_batch(struct lane *lane, struct queued *queued)
@@ -300,15 +310,6 @@ static void send_batch(struct lane *lane, struct queued *queued)
     stats()->sent += queued->batch.n;
     lane->store->ops->send(lane->store, lane->server, &queued->batch);
 }
-
-/* What a pass over the queue has met. */
-struct pass {
-    unsigned n_out;
-    unsigned n_sets_out;
-    unsigned n_aside;
-    unsigned n_sets_aside;
-    bool woken; /* one that was set aside may leave now */
-};
 
 /* While a set is out nothing newer leaves, and a set leaves when nothing older is out: the server
  * may answer that it did not do it, and do it later. */
@@ -324,7 +325,7 @@ static void leave(struct lane *lane, struct queued *queued, struct pass *pass, i
     if (queued->state == OPEN)
         close_batch(lane);
     if (pass->n_aside && queued->n_sets + pass->n_sets_aside)
-        pass->woken |= settle_with_older(lane, queued, now_ms);
+        settle_with_older(lane, queued, pass, now_ms);
     pass->n_out++;
     pass->n_sets_out += queued->n_sets;
     send_batch(lane, queued);

@@ -443,6 +443,22 @@ static void a_delete_that_is_set_aside_does_not_undo_a_newer_set(void **state)
     assert_string_equal(fake_said(&f->fake), "set a=new;|");
 }
 
+static void a_set_that_waits_for_an_older_delete_gives_way_to_a_newer_one(void **state)
+{
+    struct fixture *f = *state;
+    set_aside(f, OP_DELETE, "a", NULL);
+    put_op(f, OP_SET, "a", "old");
+    for (int i = 1; i < BATCH_OPS; i++)
+        put(f, (const char *[]){"", "b", "c", "d", "e", "f", "g", "h"}[i]);
+    put(f, "a");
+    lane_send(f->lane, 1000);
+    lane_answered(f->lane, fake_do(&f->fake, 0), 1000);
+    lane_answered(f->lane, fake_do(&f->fake, 0), 1000);
+    assert_null(strstr(fake_said(&f->fake), "set"));
+    lane_send(f->lane, 100000);
+    assert_null(strstr(fake_said(&f->fake), "set"));
+}
+
 static void a_set_that_is_passed_by_what_it_would_undo_becomes_a_delete(void **state)
 {
     struct fixture *f = *state;
@@ -500,6 +516,7 @@ int main(void)
         TEST(a_newer_set_takes_the_place_of_one_that_is_set_aside),
         TEST(a_delete_does_not_wait_with_the_set_that_was_refused),
         TEST(a_delete_that_is_set_aside_does_not_undo_a_newer_set),
+        TEST(a_set_that_waits_for_an_older_delete_gives_way_to_a_newer_one),
         TEST(a_set_that_is_passed_by_what_it_would_undo_becomes_a_delete),
         TEST(a_set_does_not_take_the_place_of_a_delete_before_what_it_follows),
     };
