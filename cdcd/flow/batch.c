@@ -10,6 +10,7 @@
 
 #include <assert.h>
 #include <stdlib.h>
+#include <string.h>
 #include <utlist.h>
 
 #define FREE_BATCHES 4
@@ -474,14 +475,25 @@ static bool is_first_to_leave(const struct lane *lane, const struct queued *queu
     return older == queued;
 }
 
-/* A connection may be lost because of what is sent: an op that makes the server hang up must not
- * hold up the others for ever. */
+/* Another op is the first the next time. */
+static void rotate(struct batch *batch)
+{
+    struct batch_op first = batch->ops[0];
+    memmove(batch->ops, batch->ops + 1, (batch->n - 1) * sizeof first);
+    batch->ops[batch->n - 1] = first;
+}
+
+/* A connection may be lost because of what is sent: an op that makes the server hang up must hold
+ * up neither the other batches for ever, nor what stands behind it in its own. */
 static void suspect(struct lane *lane, struct queued *queued, bool some_done, int64_t now_ms)
 {
     if (some_done)
         queued->n_losses = 0;
-    else if (is_first_to_leave(lane, queued) && ++queued->n_losses >= LOSSES_SUSPECT)
+    else if (is_first_to_leave(lane, queued) && ++queued->n_losses >= LOSSES_SUSPECT) {
+        if (queued->batch.singly)
+            rotate(&queued->batch);
         set_aside(lane, queued, now_ms);
+    }
 }
 
 void lane_answered(struct lane *lane, struct batch *batch, int64_t now_ms)

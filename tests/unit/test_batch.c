@@ -215,8 +215,8 @@ static void an_op_that_makes_the_server_hang_up_holds_up_no_other(void **state)
         lane_send(f->lane, now_ms);
         struct batch *batch = fake_take(&f->fake, 0);
         later_left = strncmp(batch->ops[0].key, "later", 5) == 0;
-        /* One command each, the good one is answered before the server is gone. */
-        if (batch->singly && batch->n == 2)
+        /* One command each, a good one before it is answered before the server is gone. */
+        if (batch->singly && batch->n == 2 && strncmp(batch->ops[0].key, "good", 4) == 0)
             batch->ops[0].result = RESULT_HIT;
         if (!later_left)
             answer(f, batch, BATCH_LOST, now_ms);
@@ -230,6 +230,23 @@ static void an_op_that_makes_the_server_hang_up_holds_up_no_other(void **state)
     fake_said(&f->fake);
     lane_send(f->lane, lane_due_ms(f->lane, now_ms));
     assert_string_equal(fake_said(&f->fake), "delete poison;|");
+}
+
+static void an_op_that_makes_the_server_hang_up_holds_up_none_of_its_batch(void **state)
+{
+    struct fixture *f = *state;
+    int64_t now_ms = 1000;
+    put(f, "poison");
+    put(f, "good");
+    bool good_done = false;
+    for (int i = 0; i < 12 && !good_done; i++, now_ms += 100000) {
+        lane_send(f->lane, now_ms);
+        struct batch *batch = fake_take(&f->fake, 0);
+        good_done = batch->singly && strncmp(batch->ops[0].key, "good", 4) == 0;
+        batch->ops[0].result = good_done ? RESULT_HIT : RESULT_NONE;
+        answer(f, batch, BATCH_LOST, now_ms);
+    }
+    assert_true(good_done);
 }
 
 static void void_batches_are_not_sent_and_not_waited_for(void **state)
@@ -506,6 +523,7 @@ int main(void)
         TEST(a_batch_is_done_when_each_op_has_a_result),
         TEST(what_waits_for_the_server_alone_is_never_due),
         TEST(an_op_that_makes_the_server_hang_up_holds_up_no_other),
+        TEST(an_op_that_makes_the_server_hang_up_holds_up_none_of_its_batch),
         TEST(void_batches_are_not_sent_and_not_waited_for),
         TEST(many_keys_are_found_again),
         TEST(of_one_key_only_the_newest_set_or_delete_waits),
